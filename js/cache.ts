@@ -1,0 +1,286 @@
+/** The cache that users hold: it puts the parts together and hands them to the flow (call.ts). */
+import { call } from './call.js'
+import { Core, type CoreStats, verdict } from './core.js'
+import { keyPrefix } from './encode.js'
+import { OptionError, show, StorageError } from './errors.js'
+import { safely } from './events.js'
+import { Flights } from './flights.js'
+import { type CacheOptions, type CallOptions, checkNames, parseDuration, type ParsedOptions, parseOptions, type WrapOptions } from './options.js'
+import { fromStorage, keep, type Landing, type Parts, type Plan, type StorageName } from './results.js'
+import type { Runtime } from './runtimes/runtime.js'
+import { StorageGuard } from './storage/guard.js'
+import { hex, type Tag, Tokens } from './tokens.js'
+import { decodeValue, encodeValue } from './value.js'
+import type { AnyFunction, Wrapped } from './wrapped.js'
+
+/** A key that the user makes: a text, or an array of whatever identifies the value. */
+export type UserKey = string | readonly unknown[]
+
+export interface CacheStats {
+  /** Calls that a stored value answered, from memory or from storage. */
+  hits: number
+  /** Calls that had to compute or to wait for a computation. */
+  misses: number
+  /** Calls that ran their function because the cache could not work. */
+  bypasses: number
+  /** Misses that waited for a computation which another call had started. */
+  joined: number
+  /** Milliseconds of computing that hits saved. */
+  savedMs: number
+  /** Operations of the storage that failed. */
+  storageErrors: number
+  /** Entries in memory now, and the bytes they take. */
+  entries: number
+  bytes: number
+  /** The counters of the core, one by one; src/stats.h says when each is bumped. */
+  core: CoreStats | undefined
+}
+
+export class Cache {
+  private readonly names = new Map<string, AnyFunction>()
+
+  /** Use createCache(). */
+  constructor(
+    private readonly parts: Parts,
+    private readonly options: ParsedOptions,
+  ) {}
+
+  /**
+   * The function, asking the cache first. The arguments are the key; the result is kept for `ttl`.
+   * Throws OptionError for bad options, and where two functions would share a name. A call whose arguments
+   * cannot be a key rejects with KeyError; a function that throws is not cached, and each waiting caller gets the error.
+   */
+  wrap<F extends AnyFunction>(fn: F, options: WrapOptions = {}): Wrapped<F> {
+    const plan = this.planOf(fn, options)
+    const { parts } = this
+    const run = fn as unknown as (...args: unknown[]) => unknown
+    const wrapped = function (this: unknown, ...args: unknown[]): Promise<unknown> {
+      return call(parts, plan, args, () => run.apply(this, args))
+    }
+    Object.defineProperty(wrapped, 'name', { value: fn.name, configurable: true })
+    Object.defineProperty(wrapped, 'length', { value: fn.length, configurable: true })
+    return Object.assign(wrapped, { invalidate: (...args: unknown[]) => this.forget(plan, args) }) as unknown as Wrapped<F>
+  }
+
+  /**
+   * wrap() as a decorator of methods (`@cache.cached({ ttl: '2h' })`, TC39) and as a function of functions
+   * (`cache.cached({ ttl: '2h' })(fn)`). `this` is no part of the key: name what the result depends on as an argument.
+   */
+  cached(options: WrapOptions = {}): <F extends AnyFunction>(fn: F, context?: ClassMethodDecoratorContext) => Wrapped<F> {
+    return (fn, context) => {
+      if (context !== undefined && context.kind !== 'method') {
+        throw new OptionError('cached', `cannot decorate a ${(context as { kind: string }).kind}. It decorates methods; wrap other functions with cache.wrap(fn).`)
+      }
+      const name = options.name ?? (typeof context?.name === 'string' ? context.name : undefined)
+      return this.wrap(fn, name === undefined ? options : { ...options, name: this.claim(name, options, fn) })
+    }
+  }
+
+  /** The value under a key, or what `load` returns, which is then kept. One `load` runs for all who ask meanwhile. */
+  getOrSet<T>(key: UserKey, load: () => T, options: CallOptions = {}): Promise<Awaited<T>> {
+    if (typeof load !== 'function') throw new OptionError('getOrSet: load', `${show(load)} is not a function. Give () => the value.`)
+    return call(this.parts, this.planOfKey('getOrSet', options), argsOf(key), load) as Promise<Awaited<T>>
+  }
+
+  /** The value under a key; undefined where there is none (has() tells it from a stored undefined). */
+  async get(key: UserKey): Promise<unknown> {
+    return (await this.find(key))?.value
+  }
+
+  async has(key: UserKey): Promise<boolean> {
+    return (await this.find(key)) !== undefined
+  }
+
+  /** Keeps a value under a key; resolves when memory has it and the storage was told. */
+  async set(key: UserKey, value: unknown, options: CallOptions = {}): Promise<void> {
+    const { parts } = this
+    const plan = this.planOfKey('set', options)
+    const { core } = parts
+    if (core === undefined) return
+    const place = await this.place(plan, argsOf(key))
+    parts.flights.doom(place.key.id)
+    const tokens = await parts.tokens.snapshot(plan.tags)
+    keep(parts, plan, { ...place, tokens, value, costMs: 0, doomed: () => false })
+    if (place.name !== undefined) await parts.storage?.written(place.name.text)
+  }
+
+  /** Forgets a key, in memory and in storage. */
+  delete(key: UserKey): Promise<void> {
+    return this.forget(this.planOfKey('delete', {}), argsOf(key))
+  }
+
+  /**
+   * Forgets all results of one function, or everything of this cache's scope. Takes one write however many entries
+   * there are. What is being computed meanwhile is not kept.
+   */
+  async invalidate(what: 'all' | { name: string }): Promise<void> {
+    const tag = this.tagOf(what)
+    this.parts.flights.doomTagged(tag)
+    await this.parts.tokens.renew(tag)
+    this.parts.emit?.({ type: 'invalidated', what: tag.kind === 'name' ? `name ${tag.value}` : 'all' })
+  }
+
+  stats(): CacheStats {
+    const { parts } = this
+    const core = parts.core?.stats()
+    const admitted = core?.hitsAdmitted ?? 0
+    return {
+      hits: core === undefined ? 0 : core.hitsFresh + core.hitsStale + admitted,
+      misses: core === undefined ? 0 : core.missesAbsent + core.missesExpired + core.missesInvalidated - admitted,
+      bypasses: parts.bypasses,
+      joined: parts.joined,
+      savedMs: core?.savedMs ?? 0,
+      storageErrors: parts.storage?.errors ?? 0,
+      entries: core?.entries ?? 0,
+      bytes: core?.bytes ?? 0,
+      core,
+    }
+  }
+
+  /** Waits for what is being written, then lets go of the storage. */
+  async close(): Promise<void> {
+    await this.parts.storage?.close()
+  }
+
+  private planOf(fn: AnyFunction, options: WrapOptions): Plan {
+    if (typeof fn !== 'function') throw new OptionError('wrap: fn', `${show(fn)} is not a function.`)
+    checkNames('wrap', options, ['name', 'version', 'ttl'])
+    const { name: given, version } = options
+    if (given !== undefined && (typeof given !== 'string' || given === '')) {
+      throw new OptionError('name', `${show(given)} is not a name. Give a string that is not empty.`)
+    }
+    if (version !== undefined && typeof version !== 'string' && !Number.isSafeInteger(version)) {
+      throw new OptionError('version', `${show(version)} is not a version. Give a whole number or a string.`)
+    }
+    const name = given ?? this.claim(fn.name, options, fn)
+    return {
+      name,
+      prefix: keyPrefix(this.options.scope, name, version ?? null),
+      ttlMs: options.ttl === undefined ? this.options.ttlMs : parseDuration('ttl', options.ttl),
+      tags: [{ kind: 'scope', value: null }, { kind: 'name', value: name }],
+    }
+  }
+
+  /** The name that a function takes without being given one: its own, if no other function has taken it. */
+  private claim(name: string, options: WrapOptions, fn: AnyFunction): string {
+    if (options.name !== undefined) return options.name
+    if (name === '') throw new OptionError('name', 'the function has none of its own. Give { name: … }, so that no other function shares its entries.')
+    const holder = this.names.get(name)
+    if (holder !== undefined && holder !== fn) {
+      throw new OptionError('name', `another function of this cache is called ${show(name)}, and the two would share entries. Give one of them a { name: … } of its own.`)
+    }
+    this.names.set(name, fn)
+    return name
+  }
+
+  private planOfKey(verb: string, options: CallOptions): Plan {
+    checkNames(verb, options, ['ttl'])
+    return {
+      name: null,
+      prefix: keyPrefix(this.options.scope, null, null),
+      ttlMs: options.ttl === undefined ? this.options.ttlMs : parseDuration('ttl', options.ttl),
+      tags: [{ kind: 'scope', value: null }],
+    }
+  }
+
+  private tagOf(what: 'all' | { name: string }): Tag {
+    if (what === 'all') return { kind: 'scope', value: null }
+    const name: unknown = (what as { name?: unknown } | undefined)?.name
+    if (typeof name === 'string') return { kind: 'name', value: name }
+    throw new OptionError('invalidate', `${show(what)} names nothing. Give 'all' or { name: 'of the function' }.`)
+  }
+
+  private async find(key: UserKey): Promise<Landing | undefined> {
+    const { parts } = this
+    const { core } = parts
+    if (core === undefined) return undefined
+    const plan = this.planOfKey('get', {})
+    const args = argsOf(key)
+    if (core.lookUp(plan.prefix, args, parts.now()) === verdict.fresh) return { value: core.value() }
+    if (parts.storage === undefined) return undefined
+    const place = await this.place(plan, args)
+    await parts.tokens.snapshot(plan.tags)
+    return place.name && fromStorage(parts, plan, place.key, place.name)
+  }
+
+  private async forget(plan: Plan, args: readonly unknown[]): Promise<void> {
+    const { parts } = this
+    if (parts.core === undefined) return
+    const { key, name } = await this.place(plan, args)
+    parts.core?.invalidate(key)
+    parts.flights.doom(key.id)
+    if (name !== undefined) await parts.storage?.delete(name.text)
+    parts.emit?.({ type: 'invalidated', what: plan.name === null ? 'a key' : `a key of ${plan.name}` })
+  }
+
+  /** Where the entry of these arguments lives, in memory and in storage. */
+  private async place(plan: Plan, args: readonly unknown[]): Promise<{ key: ReturnType<Core['key']>; name: StorageName | undefined }> {
+    const core = this.parts.core!
+    core.digest(plan.prefix, args)
+    const key = core.key()
+    return { key, name: this.parts.storage && (await this.parts.storageName(core.canonicalBytes())) }
+  }
+}
+
+function argsOf(key: UserKey): readonly unknown[] {
+  if (typeof key === 'string') return [key]
+  if (Array.isArray(key)) return key as readonly unknown[]
+  throw new OptionError('key', `${show(key)} is not a key. Give a string, or an array such as ['user', id].`)
+}
+
+/** createCache() for one runtime. */
+export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Promise<Cache> {
+  return async options => {
+    const parsed = parseOptions(options)
+    const emit = safely(parsed.onEvent)
+    const chosen = parsed.storage ?? runtime.defaultStorage()
+    const storage = chosen ? new StorageGuard(chosen, work => runtime.background(work), emit) : undefined
+    const parts: Parts = {
+      core: undefined,
+      bypasses: 0,
+      joined: 0,
+      flights: new Flights<Landing>(),
+      tokens: new Tokens({
+        scope: parsed.scope,
+        storage,
+        sha256: bytes => runtime.sha256(bytes),
+        randomBytes: count => runtime.randomBytes(count),
+        setToken: pair => parts.core?.setToken(pair),
+      }),
+      storage,
+      emit,
+      maxEntryBytes: parsed.maxEntryBytes,
+      now: () => runtime.now(),
+      stopwatch: () => performance.now(),
+      encodeValue,
+      decodeValue,
+      async storageName(canonical) {
+        try {
+          const bytes = await runtime.sha256(canonical)
+          return { bytes, text: hex(bytes) }
+        } catch (error) {
+          emit?.({ type: 'storage-error', operation: 'get', error: new StorageError('no SHA-256 can be had here, so storage is not used.', { cause: error }) })
+          return undefined
+        }
+      },
+      trapped(error) {
+        parts.core = undefined
+        emit?.({ type: 'uncached', why: 'the core failed; it is being built anew, and until then calls run their functions.', error })
+        void start()
+      },
+    }
+    const start = async (): Promise<void> => {
+      try {
+        const secret = new Uint32Array(runtime.randomBytes(16).buffer)
+        const core = await Core.create(await runtime.compile(), parsed, secret, storage !== undefined)
+        parts.core = core
+        await parts.tokens.retell()
+      } catch (error) {
+        parts.core = undefined
+        emit?.({ type: 'uncached', why: 'WebAssembly could not be started here; calls run their functions.', error })
+      }
+    }
+    await start()
+    return new Cache(parts, parsed)
+  }
+}

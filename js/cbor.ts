@@ -1,0 +1,261 @@
+/**
+ * The bytes of CBOR items (RFC 8949): heads, numbers and strings, as keys (encode.ts) and values (value.ts) both
+ * write them. A Writer fills a buffer that it is given; what happens when the buffer is full is the owner's
+ * affair: keys hand the full inbox to the core and begin again, values move to a larger buffer.
+ */
+
+export const major = { unsigned: 0, negative: 1, bytes: 2, text: 3, array: 4, map: 5, tag: 6 } as const
+
+export const simple = { false: 0xf4, true: 0xf5, null: 0xf6, undefined: 0xf7 } as const
+
+/** Tags: the registered ones where their meaning fits exactly, ours (from `reprise` on) where none does. */
+export const tag = {
+  bigPositive: 2,
+  bigNegative: 3,
+  url: 32,
+  set: 258,
+  wtf8: 273,
+  map: 259,
+  /** 0x52505230, "RPR0". Each number above it is one type; docs/keys.md lists them. */
+  hole: 0x5250_5230,
+  date: 0x5250_5231,
+  regExp: 0x5250_5232,
+  error: 0x5250_5233,
+  dataView: 0x5250_5234,
+  searchParams: 0x5250_5235,
+  json: 0x5250_5236,
+  /** In values only: an object met before, by its number. */
+  again: 0x5250_5237,
+} as const
+
+/** Typed arrays by RFC 8746, little-endian as they lie in memory. */
+export const typedArrayTag: Readonly<Record<string, number>> = {
+  Uint8Array: 64,
+  Uint8ClampedArray: 68,
+  Uint16Array: 69,
+  Uint32Array: 70,
+  BigUint64Array: 71,
+  Int8Array: 72,
+  Int16Array: 77,
+  Int32Array: 78,
+  BigInt64Array: 79,
+  Float16Array: 84,
+  Float32Array: 85,
+  Float64Array: 86,
+}
+
+/** The name of a typed array's type, whatever realm or subclass it is of; undefined for a DataView. */
+export const typedArrayName: (view: ArrayBufferView) => string | undefined = Function.prototype.call.bind(
+  Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!.get!,
+)
+
+const utf8 = new TextEncoder()
+const scratch = new DataView(new ArrayBuffer(8))
+
+/** Below this many characters a loop beats a call into the platform's encoder. */
+const shortText = 24
+
+export abstract class Writer {
+  bytes: Uint8Array = new Uint8Array(0)
+  at = 0
+
+  /** Starts anew: what was written is forgotten. */
+  abstract begin(): void
+
+  /** Makes `bytes` have room for `need` more bytes at `at`; never asked for more than `atOnce`. */
+  protected abstract makeRoom(need: number): void
+  /** The most that makeRoom can be asked for. Longer content is written in pieces. */
+  protected abstract readonly atOnce: number
+
+  room(need: number): void {
+    if (this.at + need > this.bytes.length) this.makeRoom(need)
+  }
+
+  byte(value: number): void {
+    this.room(1)
+    this.bytes[this.at++] = value
+  }
+
+  /** The head of an item: its major type and a number from 0 to 2^53 - 1, in the shortest form. */
+  head(type: number, n: number): void {
+    this.room(9)
+    this.at = putHead(this.bytes, this.at, type, n)
+  }
+
+  integer(n: number): void {
+    if (n >= 0) this.head(major.unsigned, n)
+    else this.head(major.negative, -1 - n)
+  }
+
+  /** The shortest of half, single and double that holds x exactly; NaN has one form. */
+  float(x: number): void {
+    this.room(9)
+    const bytes = this.bytes
+    if (Math.fround(x) === x || x !== x) {
+      scratch.setFloat32(0, x)
+      const single = scratch.getUint32(0)
+      const half = x !== x ? 0x7e00 : halfOf(single)
+      if (half >= 0) {
+        bytes[this.at++] = 0xf9
+        bytes[this.at++] = half >> 8
+        bytes[this.at++] = half
+        return
+      }
+      bytes[this.at++] = 0xfa
+      for (let i = 0; i < 4; i++) bytes[this.at++] = scratch.getUint8(i)
+      return
+    }
+    scratch.setFloat64(0, x)
+    bytes[this.at++] = 0xfb
+    for (let i = 0; i < 8; i++) bytes[this.at++] = scratch.getUint8(i)
+  }
+
+  bigint(n: bigint): void {
+    const negative = n < 0n
+    let hex = (negative ? -1n - n : n).toString(16)
+    if (hex === '0') hex = ''
+    if (hex.length % 2 === 1) hex = `0${hex}`
+    this.head(major.tag, negative ? tag.bigNegative : tag.bigPositive)
+    this.head(major.bytes, hex.length / 2)
+    for (let i = 0; i < hex.length; i += 2) this.byte(Number.parseInt(hex.slice(i, i + 2), 16))
+  }
+
+  /** Text as UTF-8; a string with a lone surrogate, which UTF-8 cannot hold, as tagged WTF-8. */
+  text(text: string): void {
+    const length = text.length
+    if (length < shortText) {
+      this.room(length + 2)
+      const { bytes, at } = this
+      let i = 0
+      for (; i < length; i++) {
+        const code = text.charCodeAt(i)
+        if (code > 0x7f) break
+        bytes[at + 1 + i] = code
+      }
+      if (i === length) {
+        bytes[at] = 0x60 | length
+        this.at = at + 1 + length
+        return
+      }
+    }
+    if (!wellFormed(text)) this.wtf8(text)
+    else if (3 * length + 9 <= this.atOnce) this.textAtOnce(text)
+    else this.longText(text)
+  }
+
+  /** Bytes, in pieces if they are many. */
+  raw(content: Uint8Array): void {
+    for (let from = 0; from < content.length; ) {
+      if (this.at === this.bytes.length) this.makeRoom(Math.min(content.length - from, this.atOnce))
+      const count = Math.min(content.length - from, this.bytes.length - this.at)
+      this.bytes.set(from === 0 && count === content.length ? content : content.subarray(from, from + count), this.at)
+      this.at += count
+      from += count
+    }
+  }
+
+  byteString(content: Uint8Array): void {
+    this.head(major.bytes, content.length)
+    this.raw(content)
+  }
+
+  /** The length stands before the text, so it is guessed (all ASCII) and mended if the guess was wrong. */
+  private textAtOnce(text: string): void {
+    this.room(3 * text.length + 9)
+    const start = this.at + headSize(text.length)
+    const { written } = utf8.encodeInto(text, this.bytes.subarray(start))
+    const end = this.at + headSize(written)
+    if (end !== start) this.bytes.copyWithin(end, start, start + written)
+    putHead(this.bytes, this.at, major.text, written)
+    this.at = end + written
+  }
+
+  private longText(text: string): void {
+    const content = utf8.encode(text)
+    this.head(major.text, content.length)
+    this.raw(content)
+  }
+
+  private wtf8(text: string): void {
+    const content: number[] = []
+    for (const character of text) {
+      const code = character.codePointAt(0)!
+      if (code < 0x80) content.push(code)
+      else if (code < 0x800) content.push(0xc0 | (code >> 6), 0x80 | (code & 63))
+      else if (code < 0x10000) content.push(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63))
+      else content.push(0xf0 | (code >> 18), 0x80 | ((code >> 12) & 63), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63))
+    }
+    this.head(major.tag, tag.wtf8)
+    this.byteString(Uint8Array.from(content))
+  }
+}
+
+/** A Writer into a buffer of its own, which grows. */
+export class GrowingWriter extends Writer {
+  protected readonly atOnce = 2 ** 30
+
+  constructor(
+    capacity = 1024,
+    private readonly limit = 2 ** 31,
+    private readonly tooLarge: () => never = () => {
+      throw new RangeError(`more than ${limit} bytes`)
+    },
+  ) {
+    super()
+    this.bytes = new Uint8Array(capacity)
+  }
+
+  begin(): void {
+    this.at = 0
+  }
+
+  protected makeRoom(need: number): void {
+    // `need` may be three times what a text will really take.
+    if (this.at + (need - 9) / 3 > this.limit) this.tooLarge()
+    const grown = new Uint8Array(Math.max(this.bytes.length * 2, this.at + need))
+    grown.set(this.bytes.subarray(0, this.at))
+    this.bytes = grown
+  }
+
+  /** A copy of what was written, of exactly its size. */
+  take(): Uint8Array {
+    return this.bytes.slice(0, this.at)
+  }
+}
+
+export function headSize(n: number): number {
+  return n < 24 ? 1 : n < 0x100 ? 2 : n < 0x10000 ? 3 : n < 0x1_0000_0000 ? 5 : 9
+}
+
+function putHead(bytes: Uint8Array, at: number, type: number, n: number): number {
+  const top = type << 5
+  if (n < 24) {
+    bytes[at++] = top | n
+    return at
+  }
+  const size = headSize(n) - 1
+  bytes[at++] = top | (size === 1 ? 24 : size === 2 ? 25 : size === 4 ? 26 : 27)
+  for (let shift = size - 1; shift >= 0; shift--) bytes[at++] = shift > 3 ? (n / 2 ** (8 * shift)) & 0xff : n >>> (8 * shift)
+  return at
+}
+
+/** The bits of a single as a half, or -1 where it does not fit exactly. */
+function halfOf(single: number): number {
+  const sign = (single >>> 16) & 0x8000
+  const exponent = (single >>> 23) & 0xff
+  const mantissa = single & 0x7f_ffff
+  if (exponent === 0xff) return mantissa === 0 ? sign | 0x7c00 : -1
+  if (exponent === 0) return mantissa === 0 ? sign : -1
+  const e = exponent - 127
+  if (e >= -14 && e <= 15) return (mantissa & 0x1fff) === 0 ? sign | ((e + 15) << 10) | (mantissa >>> 13) : -1
+  if (e < -24 || e > 15) return -1
+  const full = mantissa | 0x80_0000
+  const shift = -1 - e // 14..23 bits below the point of a subnormal half
+  return (full & ((1 << shift) - 1)) === 0 ? sign | (full >>> shift) : -1
+}
+
+/** No lone surrogates: UTF-8 can hold it. */
+export const wellFormed: (text: string) => boolean =
+  'isWellFormed' in String.prototype
+    ? text => (text as unknown as { isWellFormed(): boolean }).isWellFormed()
+    : text => !/\p{Surrogate}/u.test(text)

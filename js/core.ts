@@ -1,0 +1,335 @@
+/**
+ * The judge, in JavaScript values: the one file that touches wasm memory.
+ *
+ * Each cache has an instance of its own, so the instance's memory is the cache's memory. The verbs are those of
+ * src/cache.h. Bytes go in through the inbox, numbers come out of the block (boundary.ts), and whatever a verb left
+ * there is read before the next verb is called. Views are made anew when memory grew, as growing detaches them.
+ */
+import createGlue from '#core-glue'
+import { boundaryVersion, type CoreControl, type CoreExports, type CoreStats, inboxSize, noSlot, offset, sealSize, status, tokenSize, verdict } from './boundary.js'
+import { Writer } from './cbor.js'
+import { KeyEncoder } from './encode.js'
+import { KeyError } from './errors.js'
+import { decodeValue, type Payload } from './value.js'
+
+export { type CoreStats, status, verdict }
+
+/** Keys that take more bytes are refused. */
+export const maxKeyBytes = 64_000_000
+
+/** A key in memory: the digest of its canonical bytes under this instance's secret key. */
+export interface Key {
+  readonly words: Uint32Array
+  /** The same as text, to be the key of a Map. */
+  readonly id: string
+}
+
+/** What is known of the entry that the last verb found. Times in milliseconds since 1970 UTC. */
+export interface Facts {
+  created: number
+  freshUntil: number
+  staleUntil: number
+  costMs: number
+  bytes: number
+}
+
+export interface Draft {
+  payload: Payload
+  tokens: Uint8Array
+  costMs: number
+  ttlMs: number
+  staleForMs: number
+}
+
+export interface Admitted {
+  status: number
+  payload?: Payload
+}
+
+export interface CoreLimits {
+  maxBytes: number
+  maxEntryBytes: number
+}
+
+export class Core {
+  private readonly encoder: KeyEncoder
+  private readonly inbox: Inbox
+  private readonly base: number
+  private bytes = new Uint8Array(0)
+  private words = new Uint32Array(0)
+  private numbers = new Float64Array(0)
+  /** Large payloads, by slot. They count in the core's budget, and the core says when to let go of one. */
+  private readonly external = new Map<number, Uint8Array>()
+
+  private constructor(
+    private readonly exports: CoreExports,
+    private readonly control: CoreControl,
+    limits: CoreLimits,
+    secret: Uint32Array,
+    keepPieces: boolean,
+  ) {
+    if (control.version() !== boundaryVersion) {
+      throw new Error(`core.wasm is of another version (${control.version()}) than the JavaScript beside it (${boundaryVersion}). Install both from one release.`)
+    }
+    const [key0, key1, key2, key3] = secret as unknown as [number, number, number, number]
+    if (!control.create({ maxBytes: limits.maxBytes, maxEntryBytes: limits.maxEntryBytes, key0, key1, key2, key3 })) {
+      throw new Error('there is no memory for the cache.')
+    }
+    this.base = exports.block_address()
+    this.refresh()
+    this.inbox = new Inbox(this.exports, this.base + offset.inbox, keepPieces)
+    this.encoder = new KeyEncoder(this.inbox)
+  }
+
+  /**
+   * An instance of `module`. `secret` is 128 random bits; `keepPieces` says that canonicalBytes() will be asked for.
+   * Rejects where the module cannot be instantiated; Emscripten's own promise would stay pending for ever.
+   */
+  static async create(module: WebAssembly.Module, limits: CoreLimits, secret: Uint32Array, keepPieces: boolean): Promise<Core> {
+    let exports: CoreExports | undefined
+    const control = await new Promise<CoreControl>((resolve, reject) => {
+      createGlue({
+        instantiateWasm(imports, receive) {
+          WebAssembly.instantiate(module, imports).then(instance => {
+            exports = instance.exports as unknown as CoreExports
+            receive(instance, module)
+          }, reject)
+          return {}
+        },
+        locateFile: path => path,
+      }).then(module => resolve(module as CoreControl), reject)
+    })
+    return new Core(exports!, control, limits, secret, keepPieces)
+  }
+
+  /**
+   * Is there an answer in memory? One crossing: the bytes of the key are written into the inbox, then digested, looked
+   * up and judged. Throws KeyError where the arguments cannot be a key.
+   */
+  lookUp(prefix: Uint8Array, args: readonly unknown[], now: number): number {
+    this.encoder.write(prefix, args)
+    const found = this.exports.look_up(this.inbox.at, now)
+    this.dropFreed()
+    return found
+  }
+
+  /** Makes the key of these arguments the current one, which the verbs below are about. Throws KeyError. */
+  digest(prefix: Uint8Array, args: readonly unknown[]): void {
+    this.encoder.write(prefix, args)
+    this.exports.digest(this.inbox.at)
+  }
+
+  /** The value that lookUp or peek found, made anew. */
+  value(): unknown {
+    return decodeValue(this.payload())
+  }
+
+  /** What lookUp, peek or admit found. */
+  facts(): Facts {
+    const { numbers } = this
+    return {
+      created: numbers[offset.created / 8]!,
+      freshUntil: forever(numbers[offset.fresh_until / 8]!),
+      staleUntil: forever(numbers[offset.stale_until / 8]!),
+      costMs: numbers[offset.cost_ms / 8]!,
+      bytes: numbers[offset.payload_size / 8]!,
+    }
+  }
+
+  /** The current key, to come back to after an await. */
+  key(): Key {
+    const at = offset.key / 4
+    const words = this.words.slice(at, at + 4)
+    return { words, id: String.fromCharCode(...new Uint16Array(words.buffer)) }
+  }
+
+  /** A copy of the canonical bytes of the last key written, for the digest that storage knows it by. */
+  canonicalBytes(): Uint8Array {
+    return this.inbox.content()
+  }
+
+  /** The same judgement as lookUp, of a key, without a trace: nothing counted, nothing removed. */
+  peek(key: Key, now: number): number {
+    this.setKey(key)
+    return this.exports.peek(now)
+  }
+
+  /** Keeps a computed value in memory, or says why not. */
+  store(key: Key, draft: Draft, now: number): number {
+    this.setKey(key)
+    const { payload } = draft
+    const external = payload.bytes.length > inboxSize
+    if (!external) this.bytes.set(payload.bytes, offset.inbox)
+    this.bytes.set(draft.tokens, offset.tokens)
+    const said = this.exports.store(
+      payload.bytes.length,
+      external ? 1 : 0,
+      payload.kind,
+      draft.tokens.length / tokenSize,
+      draft.costMs,
+      draft.ttlMs,
+      draft.staleForMs,
+      now,
+    )
+    this.refresh()
+    this.dropFreed()
+    if (external) this.keep(payload.bytes)
+    return said
+  }
+
+  /** The sealed entry of what store() was given last, for storage; `storageKey` are the 32 bytes of its name there. */
+  seal(storageKey: Uint8Array, payload: Payload): Uint8Array {
+    this.bytes.set(storageKey, offset.storage_key)
+    const preamble = this.exports.seal_begin()
+    const { length } = payload.bytes
+    const entry = new Uint8Array(preamble + length + sealSize)
+    entry.set(this.bytes.subarray(offset.preamble, offset.preamble + preamble))
+    entry.set(payload.bytes, preamble)
+    inPieces(payload.bytes, piece => {
+      this.bytes.set(piece, offset.inbox)
+      this.exports.seal_feed(piece.length)
+    })
+    this.exports.seal_end()
+    entry.set(this.bytes.subarray(offset.seal, offset.seal + sealSize), preamble + length)
+    return entry
+  }
+
+  /** May this entry out of storage answer the call? Then memory keeps it too, where there is room. */
+  admit(key: Key, storageKey: Uint8Array, entry: Uint8Array, now: number): Admitted {
+    this.setKey(key)
+    this.bytes.set(storageKey, offset.storage_key)
+    let begun = false
+    inPieces(entry, piece => {
+      this.bytes.set(piece, offset.inbox)
+      if (begun) this.exports.admit_feed(piece.length)
+      else this.exports.admit_begin(piece.length, entry.length)
+      begun = true
+    })
+    if (!begun) this.exports.admit_begin(0, 0)
+    const said = this.exports.admit(now)
+    this.refresh()
+    this.dropFreed()
+    if (said !== status.ok) return { status: said }
+    const from = this.words[offset.payload_at / 4]!
+    const payload = { kind: this.words[offset.kind / 4]!, bytes: entry.subarray(from, entry.length - sealSize) }
+    if (this.words[offset.external / 4] === 1) this.keep(payload.bytes)
+    return { status: said, payload }
+  }
+
+  /** Takes a key out of memory; says whether it was there. */
+  invalidate(key: Key): boolean {
+    this.setKey(key)
+    const wasThere = this.exports.invalidate() === 1
+    this.dropFreed()
+    return wasThere
+  }
+
+  /** Gives a tag its token: the first, or another, which invalidates. 16 bytes: the tag's number, the token. */
+  setToken(token: Uint8Array): void {
+    this.bytes.set(token, offset.tokens)
+    this.exports.set_token()
+    this.refresh()
+  }
+
+  sweep(now: number, budget: number): number {
+    const removed = this.exports.sweep(now, budget)
+    this.dropFreed()
+    return removed
+  }
+
+  clear(): void {
+    this.exports.clear()
+    this.external.clear()
+  }
+
+  stats(): CoreStats {
+    const stats = this.control.stats()
+    this.refresh()
+    return stats
+  }
+
+  private payload(): Payload {
+    const { words } = this
+    const kind = words[offset.kind / 4]!
+    if (words[offset.external / 4] === 1) return { kind, bytes: this.external.get(words[offset.slot / 4]!)! }
+    const from = words[offset.payload_at / 4]! - this.base
+    return { kind, bytes: this.bytes.subarray(from, from + this.numbers[offset.payload_size / 8]!) }
+  }
+
+  private setKey(key: Key): void {
+    this.words.set(key.words, offset.key / 4)
+  }
+
+  private keep(bytes: Uint8Array): void {
+    const slot = this.words[offset.slot / 4]!
+    if (slot !== noSlot) this.external.set(slot, bytes)
+  }
+
+  private dropFreed(): void {
+    const count = this.words[offset.freed_count / 4]!
+    for (let i = 0; i < count; i++) this.external.delete(this.words[offset.freed / 4 + i]!)
+  }
+
+  /** All views begin at the block; the block never moves, but the buffer under it does. */
+  private refresh(): void {
+    const { buffer } = this.exports.memory
+    if (this.bytes.buffer === buffer) return
+    this.bytes = new Uint8Array(buffer, this.base)
+    this.words = new Uint32Array(buffer, this.base)
+    this.numbers = new Float64Array(buffer, this.base, offset.payload_at / 8)
+  }
+}
+
+/** Writes keys into the inbox, and hands it to the core whenever it is full. */
+class Inbox extends Writer {
+  protected readonly atOnce = inboxSize
+  private fed = 0
+  private pieces: Uint8Array[] = []
+
+  constructor(
+    private readonly exports: CoreExports,
+    private readonly address: number,
+    private readonly keepPieces: boolean,
+  ) {
+    super()
+  }
+
+  begin(): void {
+    if (this.fed > 0) {
+      this.fed = 0
+      this.pieces = []
+      this.exports.restart()
+    }
+    this.at = 0
+    const { buffer } = this.exports.memory
+    if (this.bytes.buffer !== buffer) this.bytes = new Uint8Array(buffer, this.address, inboxSize)
+  }
+
+  content(): Uint8Array {
+    const content = new Uint8Array(this.fed + this.at)
+    let at = 0
+    for (const piece of [...this.pieces, this.bytes.subarray(0, this.at)]) {
+      content.set(piece, at)
+      at += piece.length
+    }
+    return content
+  }
+
+  protected makeRoom(): void {
+    this.fed += this.at
+    if (this.fed > maxKeyBytes) {
+      throw new KeyError('args', `take more than ${maxKeyBytes / 1e6} MB as a key. Say what identifies the call with the \`key\` option.`)
+    }
+    if (this.keepPieces) this.pieces.push(this.bytes.slice(0, this.at))
+    this.exports.feed(this.at)
+    this.at = 0
+  }
+}
+
+function inPieces(bytes: Uint8Array, use: (piece: Uint8Array) => void): void {
+  for (let at = 0; at < bytes.length; at += inboxSize) use(bytes.subarray(at, at + inboxSize))
+}
+
+function forever(time: number): number {
+  return time >= 9.2e18 ? Infinity : time
+}

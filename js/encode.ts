@@ -1,0 +1,322 @@
+/**
+ * The canonical encoding: any value that can be a key, as bytes that are equal exactly when the values are.
+ *
+ * It is deterministic CBOR (RFC 8949 section 4.2.1: shortest forms, definite lengths, keys of maps sorted by their
+ * encoded bytes) with a tag for each type that JSON does not have. docs/keys.md is the specification, and
+ * src/canonical.cpp the native twin. Three rules carry the proof that no two values share bytes: every item begins
+ * with its type, every content with its length, and what has no identity is refused instead of approximated.
+ *
+ * It is fast because it makes no text in between: bytes go straight to where they are digested, and the order of
+ * an object's names is remembered by shape (shapes.ts).
+ */
+import { GrowingWriter, major, simple, tag, typedArrayName, typedArrayTag, type Writer } from './cbor.js'
+import { KeyError, show } from './errors.js'
+import { compareBytes, Shapes } from './shapes.js'
+
+/** The first item of every key; another number whenever the encoding changes. */
+export const keyFormat = 1
+
+/** Values nested deeper are refused. */
+export const maxDepth = 512
+
+/** The bytes before the arguments: `[format, scope, name, version, …`. The same for every call of a function. */
+export function keyPrefix(scope: string | null, name: string | null, version: string | number | null): Uint8Array {
+  const writer = new GrowingWriter(64)
+  writer.head(major.array, 5)
+  writer.integer(keyFormat)
+  for (const part of [scope, name, version]) {
+    if (part === null) writer.byte(simple.null)
+    else if (typeof part === 'string') writer.text(part)
+    else number(writer, part)
+  }
+  return writer.take()
+}
+
+/** Writes keys, one after the other, and remembers the shapes it meets. */
+export class KeyEncoder {
+  private readonly shapes = new Shapes()
+  private depth = 0
+  private metSignal = false
+
+  constructor(private out: Writer) {}
+
+  /**
+   * Writes the canonical bytes of `prefix` and the arguments. Throws KeyError, with the path of the part, where the
+   * arguments have no identity; what was written by then is worthless.
+   */
+  write(prefix: Uint8Array, args: readonly unknown[]): void {
+    const { out } = this
+    // Walked again only where an AbortSignal is met in a shape for the first time.
+    for (;;) {
+      out.begin()
+      this.depth = 0
+      this.metSignal = false
+      try {
+        out.raw(prefix)
+        this.array(args, lengthWithoutSignals(args), 'args')
+        return
+      } catch (error) {
+        this.out = out
+        if (error === again) continue
+        throw error instanceof Refusal ? error.asKeyError() : error
+      }
+    }
+  }
+
+  private value(value: unknown): void {
+    switch (typeof value) {
+      case 'string':
+        return this.out.text(value)
+      case 'number':
+        return number(this.out, value)
+      case 'boolean':
+        return this.out.byte(value ? simple.true : simple.false)
+      case 'undefined':
+        return this.out.byte(simple.undefined)
+      case 'bigint':
+        return this.out.bigint(value)
+      case 'object':
+        return value === null ? this.out.byte(simple.null) : this.object(value)
+      default:
+        throw new Refusal(`is ${typeof value === 'symbol' ? 'a symbol' : show(value)}, which no two calls can be said to share. ${advice}`)
+    }
+  }
+
+  private object(value: object): void {
+    if (++this.depth > maxDepth) throw new Refusal(`is nested deeper than ${maxDepth} levels. ${advice}`, value)
+    if (Array.isArray(value)) this.array(value, value.length, '')
+    else if (isPlain(value)) this.plain(value as Record<string, unknown>)
+    else this.special(value)
+    this.depth--
+  }
+
+  private array(items: readonly unknown[], length: number, name: string): void {
+    this.out.head(major.array, length)
+    let i = 0
+    try {
+      for (; i < length; i++) {
+        const item = items[i]
+        if (item === undefined && !(i in items)) this.tagged(tag.hole, null)
+        else this.value(item)
+      }
+    } catch (error) {
+      throw within(error, `${name}[${i}]`, items)
+    }
+  }
+
+  private plain(object: Record<string, unknown>): void {
+    if (typeof object['toJSON'] === 'function') return this.viaToJson(object, object['toJSON'])
+    const shape = this.shapes.of(Object.keys(object))
+    let { names, encoded } = shape
+    if (shape.mayHoldSignals) {
+      encoded = encoded.filter((_, i) => !isAbortSignal(object[names[i]!]))
+      names = names.filter(name => !isAbortSignal(object[name]))
+    }
+    this.out.head(major.map, names.length)
+    let i = 0
+    try {
+      for (; i < names.length; i++) {
+        this.out.raw(encoded[i]!)
+        this.value(object[names[i]!])
+      }
+    } catch (error) {
+      throw within(error, member(names[i]!), object)
+    }
+    if (this.metSignal) {
+      this.metSignal = false
+      if (!shape.mayHoldSignals) {
+        shape.mayHoldSignals = true
+        throw again
+      }
+    }
+  }
+
+  /** Everything that is neither an array nor a plain object, whatever realm it is from. */
+  private special(value: object): void {
+    if (ArrayBuffer.isView(value)) return this.view(value)
+    const type = typeName(value)
+    if (type === 'Error' || type === 'DOMException') {
+      const { name, message, cause } = value as Error
+      return this.parts(tag.error, 'cause' in value ? [name, message, cause] : [name, message], value)
+    }
+    if (type === 'AbortSignal') {
+      this.metSignal = true
+      return this.out.byte(simple.undefined)
+    }
+    // A subclass may hold more than its base shows, so it counts as a class of its own.
+    if (isDirect(value)) {
+      switch (type) {
+        case 'ArrayBuffer':
+          return this.out.byteString(new Uint8Array(value as ArrayBuffer))
+        case 'Date':
+          return this.tagged(tag.date, (value as Date).getTime())
+        case 'Map':
+          return this.map(value as Map<unknown, unknown>)
+        case 'Set':
+          return this.set(value as Set<unknown>)
+        case 'RegExp':
+          return this.parts(tag.regExp, [(value as RegExp).source, (value as RegExp).flags], value)
+        case 'URL':
+          return this.tagged(tag.url, (value as URL).href)
+        case 'URLSearchParams':
+          return this.tagged(tag.searchParams, String(value))
+      }
+    }
+    const toJson: unknown = (value as { toJSON?: unknown }).toJSON
+    if (typeof toJson === 'function') return this.viaToJson(value, toJson)
+    throw new Refusal(`is ${describe(value, type)}, which no two calls can be said to share. Give it a toJSON() method, pass plain data, or say what counts with the \`key\` option.`)
+  }
+
+  private viaToJson(value: object, toJson: Function): void {
+    this.out.head(major.tag, tag.json)
+    let json: unknown
+    try {
+      json = toJson.call(value, '')
+    } catch (cause) {
+      throw new Refusal(`has a toJSON() that threw: ${cause instanceof Error ? cause.message : show(cause)}.`, undefined, cause)
+    }
+    if (json === value) throw new Refusal('has a toJSON() that returns the object itself. Return plain data that identifies it.')
+    this.nested(json, value)
+  }
+
+  private view(view: ArrayBufferView): void {
+    const name = typedArrayName(view)
+    const number = name === undefined ? tag.dataView : typedArrayTag[name]
+    if (number === undefined) throw new Refusal(`is a ${name}, a kind of array that keys do not know. Pass a Uint8Array of its bytes.`)
+    this.out.head(major.tag, number)
+    this.out.byteString(new Uint8Array(view.buffer, view.byteOffset, view.byteLength))
+  }
+
+  /** Maps and sets are unordered: what they hold is sorted by its own encoded bytes. */
+  private map(map: Map<unknown, unknown>): void {
+    const entries: { key: Uint8Array; value: Uint8Array }[] = []
+    for (const [key, value] of map) {
+      if (!isAbortSignal(value)) entries.push({ key: this.aside(key, map), value: this.aside(value, map) })
+    }
+    entries.sort((a, b) => compareBytes(a.key, b.key))
+    this.out.head(major.tag, tag.map)
+    this.out.head(major.map, entries.length)
+    for (const { key, value } of entries) {
+      this.out.raw(key)
+      this.out.raw(value)
+    }
+  }
+
+  private set(set: Set<unknown>): void {
+    const items = [...set].filter(item => !isAbortSignal(item)).map(item => this.aside(item, set))
+    items.sort(compareBytes)
+    this.out.head(major.tag, tag.set)
+    this.out.head(major.array, items.length)
+    for (const item of items) this.out.raw(item)
+  }
+
+  private parts(number: number, parts: readonly unknown[], holder: object): void {
+    this.out.head(major.tag, number)
+    this.out.head(major.array, parts.length)
+    for (const part of parts) this.nested(part, holder)
+  }
+
+  private tagged(number: number, content: number | string | null): void {
+    this.out.head(major.tag, number)
+    this.value(content)
+  }
+
+  /** A value that stands inside `holder` without a name of its own. */
+  private nested(value: unknown, holder: object): void {
+    try {
+      this.value(value)
+    } catch (error) {
+      throw within(error, '', holder)
+    }
+  }
+
+  /** The bytes of one value by itself, to be sorted among others. */
+  private aside(value: unknown, holder: object): Uint8Array {
+    const { out } = this
+    const aside = new GrowingWriter(64)
+    this.out = aside
+    this.nested(value, holder)
+    this.out = out
+    return aside.take()
+  }
+}
+
+const advice = 'Pass plain data, or say what counts with the `key` option.'
+
+/** Integers that a double holds exactly are CBOR integers, -0 is 0, NaN has one form: equal numbers, equal bytes. */
+function number(out: Writer, x: number): void {
+  if (Number.isSafeInteger(x)) out.integer(x)
+  else out.float(x)
+}
+
+/** Thrown to begin again, when a shape turned out to hold a signal. */
+const again = Symbol('again')
+
+/** Why a value cannot be a key; gathers its path on the way up. No Error, as most of them would be thrown away. */
+class Refusal {
+  private path = ''
+  constructor(
+    private problem: string,
+    /** What stood at the depth limit: if it turns up again on the way up, the value contains itself. */
+    private readonly deepest?: object,
+    private readonly cause?: unknown,
+  ) {}
+
+  passThrough(step: string, holder: object): this {
+    if (holder === this.deepest) {
+      this.path = ''
+      this.problem = `refers back to an object that contains it. ${advice}`
+    }
+    this.path = step + this.path
+    return this
+  }
+
+  asKeyError(): KeyError {
+    const path = this.path.length > 120 ? `${this.path.slice(0, 120)}…` : this.path
+    return new KeyError(path, this.problem, this.cause === undefined ? undefined : { cause: this.cause })
+  }
+}
+
+function within(error: unknown, step: string, holder: object): unknown {
+  if (error instanceof Refusal) return error.passThrough(step, holder)
+  if (error === again || error instanceof KeyError) return error
+  // A getter or a proxy threw.
+  return new Refusal(`could not be read: ${error instanceof Error ? error.message : show(error)}.`, undefined, error).passThrough(step, holder)
+}
+
+function member(name: string): string {
+  return /^[A-Za-z_$][\w$]*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`
+}
+
+/** An AbortSignal is no part of a key: at the end of the arguments it leaves no trace. */
+function lengthWithoutSignals(args: readonly unknown[]): number {
+  let length = args.length
+  while (length > 0 && isAbortSignal(args[length - 1])) length--
+  return length
+}
+
+function isAbortSignal(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && typeof AbortSignal === 'function' && (value instanceof AbortSignal || typeName(value) === 'AbortSignal')
+}
+
+/** An object literal, JSON, or Object.create(null), of this realm or another. */
+export function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype === Object.prototype || prototype === null) return true
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf')
+}
+
+/** An instance of a built-in class itself, not of a class derived from it. */
+function isDirect(value: object): boolean {
+  const base: unknown = Object.getPrototypeOf(Object.getPrototypeOf(value))
+  return base !== null && Object.getPrototypeOf(base) === null
+}
+
+export function typeName(value: object): string {
+  return Object.prototype.toString.call(value).slice(8, -1)
+}
+
+function describe(value: object, type: string): string {
+  const name: unknown = (value as { constructor?: { name?: unknown } }).constructor?.name
+  return typeof name === 'string' && name !== '' ? `an instance of ${name}` : `an object of type ${type}`
+}

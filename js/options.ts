@@ -1,0 +1,126 @@
+/** Options are read once, when a cache or a wrapped function is made. What is wrong is said there, by name. */
+import { OptionError, show } from './errors.js'
+import type { EventListener } from './events.js'
+import type { Storage } from './storage/storage.js'
+
+/** Milliseconds, or text: `'250ms' '90s' '5m' '2h' '30d' '1w' 'forever'`. 0 means: do not store. */
+export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd' | 'w'}` | 'forever'
+
+/** Bytes, or text: `'64MB'` (10^6), `'64MiB'` (2^20), and likewise KB, KiB, GB, GiB. */
+export type ByteSize = number | `${number}${'B' | 'KB' | 'KiB' | 'MB' | 'MiB' | 'GB' | 'GiB'}`
+
+export interface CallOptions {
+  /** How long a result is fresh. Default: the cache's `ttl`. */
+  ttl?: Duration
+}
+
+export interface WrapOptions extends CallOptions {
+  /**
+   * What the function is called in keys, so that two functions never share an entry. Default: the function's own name;
+   * required where it has none, or where another wrapped function of the cache has that name.
+   */
+  name?: string
+  /** Part of every key: change it when the function's results change shape. Default: none. */
+  version?: string | number
+}
+
+export interface CacheOptions {
+  /** Where entries outlive the process. Default: the runtime's own (see `createCache`); `false` for memory only. */
+  storage?: Storage | false
+  /** Whose entries these are; another scope never sees them. Default: none. */
+  scope?: string
+  memory?: {
+    /** What entries in memory may take, keys and metadata included. Default `'64MB'`; at least 64 KB. */
+    maxBytes?: ByteSize
+    /** A larger result is not stored. Default `'8MiB'`. */
+    maxEntryBytes?: ByteSize
+  }
+  /** How long results are fresh where a call does not say. Default `'forever'`. */
+  ttl?: Duration
+  /** Told of everything that happens. */
+  onEvent?: EventListener
+}
+
+export interface ParsedOptions {
+  readonly storage: Storage | false | undefined
+  readonly scope: string | null
+  readonly maxBytes: number
+  readonly maxEntryBytes: number
+  readonly ttlMs: number
+  readonly onEvent: EventListener | undefined
+}
+
+export function parseOptions(options: CacheOptions = {}): ParsedOptions {
+  checkNames('createCache', options, ['storage', 'scope', 'memory', 'ttl', 'onEvent'])
+  const memory = options.memory ?? {}
+  checkNames('memory', memory, ['maxBytes', 'maxEntryBytes'])
+  const { storage, scope, onEvent } = options
+  if (storage !== undefined && storage !== false) checkStorage(storage)
+  if (scope !== undefined && (typeof scope !== 'string' || scope === '')) {
+    throw new OptionError('scope', `${show(scope)} is not a name. Give a string that is not empty, such as a tenant's id.`)
+  }
+  if (onEvent !== undefined && typeof onEvent !== 'function') {
+    throw new OptionError('onEvent', `${show(onEvent)} is not a function. Give (event) => { … }.`)
+  }
+  return {
+    storage,
+    scope: scope ?? null,
+    maxBytes: parseBytes('memory.maxBytes', memory.maxBytes ?? '64MB', 64_000, 2 ** 31),
+    maxEntryBytes: parseBytes('memory.maxEntryBytes', memory.maxEntryBytes ?? '8MiB', 1, 2 ** 31),
+    ttlMs: parseDuration('ttl', options.ttl ?? 'forever'),
+    onEvent,
+  }
+}
+
+const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }
+
+/** A duration in milliseconds; `'forever'` is Infinity. Throws OptionError for anything that is not exactly one. */
+export function parseDuration(option: string, value: unknown): number {
+  if (value === 'forever') return Infinity
+  if (typeof value === 'number' && value >= 0) return value
+  if (typeof value === 'string') {
+    const [, digits, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|w)$/.exec(value) ?? []
+    if (digits !== undefined && unit !== undefined) return Number(digits) * unitMs[unit]!
+  }
+  throw new OptionError(
+    option,
+    `${show(value)} is not a duration. Give milliseconds (0 or more), or text such as '250ms', '90s', '5m', '2h', '30d', '1w' or 'forever'.`,
+  )
+}
+
+const unitBytes: Record<string, number> = { B: 1, KB: 1e3, KiB: 2 ** 10, MB: 1e6, MiB: 2 ** 20, GB: 1e9, GiB: 2 ** 30 }
+
+/** A size in bytes between `least` and `most`. Throws OptionError for anything else. */
+export function parseBytes(option: string, value: unknown, least: number, most: number): number {
+  let bytes: number | undefined
+  if (typeof value === 'number') bytes = value
+  if (typeof value === 'string') {
+    const [, digits, unit] = /^(\d+(?:\.\d+)?)(B|KB|KiB|MB|MiB|GB|GiB)$/.exec(value) ?? []
+    if (digits !== undefined && unit !== undefined) bytes = Math.floor(Number(digits) * unitBytes[unit]!)
+  }
+  if (bytes === undefined || !Number.isFinite(bytes)) {
+    throw new OptionError(option, `${show(value)} is not a size. Give bytes, or text such as '64MB', '512KB' or '8MiB'.`)
+  }
+  if (bytes < least || bytes > most) {
+    throw new OptionError(option, `${show(value)} is out of range. Give at least ${least} and at most ${most} bytes.`)
+  }
+  return bytes
+}
+
+/** Refuses an option that does not exist: it is a slip of the pen, and would be obeyed by nobody. */
+export function checkNames(what: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new OptionError(what, `${show(options)} is not an object of options. Known ones: ${known.join(', ')}.`)
+  }
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) throw new OptionError(`${what}: ${name}`, `there is no such option. Known ones: ${known.join(', ')}.`)
+  }
+}
+
+function checkStorage(storage: Storage): void {
+  for (const verb of ['get', 'set', 'delete'] as const) {
+    if (typeof storage?.[verb] !== 'function') {
+      throw new OptionError('storage', `${show(storage)} has no function ${verb}(). A storage has get, set and delete; \`storage: false\` means memory only.`)
+    }
+  }
+}

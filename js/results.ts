@@ -1,0 +1,167 @@
+/**
+ * Results on their way in: out of storage, past the judge, into memory; or out of the function, into memory and
+ * behind the caller's back into storage. Nothing here ever fails a call: what cannot be used or kept is an event.
+ */
+import type { Core, Key } from './core.js'
+import type { CacheEvent, EventListener, RefusalReason } from './events.js'
+import type { Flights } from './flights.js'
+import type { StorageGuard } from './storage/guard.js'
+import type { Snapshot, Tag, Tokens } from './tokens.js'
+import type { Payload } from './value.js'
+
+/** What every call of one function has in common. */
+export interface Plan {
+  readonly name: string | null
+  /** The bytes of a key before its arguments. */
+  readonly prefix: Uint8Array
+  readonly ttlMs: number
+  readonly tags: readonly Tag[]
+}
+
+/** What an entry is called in storage: 32 bytes, and the same in hexadecimal. */
+export interface StorageName {
+  readonly bytes: Uint8Array
+  readonly text: string
+}
+
+/** The end of a flight: the value for the one who started it, the payload for copies. */
+export interface Landing {
+  readonly value: unknown
+  readonly payload?: Payload | undefined
+}
+
+/** Everything that a call is given to work with. */
+export interface Parts {
+  /** Undefined while the core cannot work: every call runs its function. */
+  core: Core | undefined
+  bypasses: number
+  joined: number
+  readonly flights: Flights<Landing>
+  readonly tokens: Tokens
+  readonly storage: StorageGuard | undefined
+  readonly emit: EventListener | undefined
+  readonly maxEntryBytes: number
+  /** Milliseconds since 1970 UTC. */
+  now(): number
+  /** Milliseconds from some fixed point; never goes back. */
+  stopwatch(): number
+  /** Undefined where the digest cannot be had: then storage is not asked. */
+  storageName(canonical: Uint8Array): Promise<StorageName | undefined>
+  encodeValue(value: unknown, maxBytes: number): Payload
+  decodeValue(payload: Payload): unknown
+  /** A trap in the core: it is dropped, and built anew. */
+  trapped(error: unknown): void
+}
+
+/** A result that was computed just now. */
+export interface Result {
+  readonly key: Key
+  readonly name: StorageName | undefined
+  readonly tokens: Snapshot
+  readonly value: unknown
+  readonly costMs: number
+  /** Its key was invalidated meanwhile. */
+  doomed(): boolean
+}
+
+/** What storage holds under the key, if it may answer the call; what is damaged or dead is deleted. */
+export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: StorageName): Promise<Landing | undefined> {
+  const entry = await parts.storage!.get(name.text)
+  const { core } = parts
+  if (entry === undefined || core === undefined) return undefined
+  let reason: RefusalReason
+  try {
+    const { status, payload } = core.admit(key, name.bytes, entry, parts.now())
+    if (payload !== undefined) {
+      const value = parts.decodeValue(payload)
+      if (parts.emit !== undefined) reportHit(parts, plan, core, 'storage')
+      return { value, payload }
+    }
+    reason = refusals[status] ?? 'bad-field'
+  } catch (error) {
+    if (isTrap(error)) {
+      parts.trapped(error)
+      return undefined
+    }
+    core.invalidate(key)
+    reason = 'undecodable'
+  }
+  parts.emit?.({ type: 'refused', name: plan.name, reason })
+  void parts.storage!.delete(name.text)
+  return undefined
+}
+
+/** Keeps a computed value, and says in an event if and where. Returns its payload, unless it has none. */
+export function keep(parts: Parts, plan: Plan, result: Result): Payload | undefined {
+  const { core, emit } = parts
+  const notStored = (reason: NotStored['reason'], error?: unknown): void => {
+    emit?.({ type: 'not-stored', name: plan.name, reason, ...(error === undefined ? {} : { error }) })
+  }
+  let payload: Payload
+  try {
+    payload = parts.encodeValue(result.value, parts.maxEntryBytes)
+  } catch (error) {
+    notStored('value', error)
+    return undefined
+  }
+  if (core === undefined) return payload
+  if (result.doomed()) {
+    notStored('invalidated')
+    return payload
+  }
+  try {
+    const now = parts.now()
+    const { costMs, tokens, name } = result
+    const status = core.store(result.key, { payload, tokens: tokens.pairs, costMs, ttlMs: plan.ttlMs, staleForMs: 0 }, now)
+    const refused = notStoredReasons[status]
+    // What memory has no room for, storage may still hold.
+    const stores = name !== undefined && tokens.shared && (refused === undefined || refused === 'no-room')
+    if (stores) {
+      const expiresAt = now + plan.ttlMs
+      parts.storage!.set(name.text, core.seal(name.bytes, payload), expiresAt < Infinity ? { expiresAt } : {})
+    }
+    if (refused === undefined || stores) emit?.({ type: 'stored', name: plan.name, bytes: payload.bytes.length, memory: refused === undefined })
+    else notStored(refused)
+    core.sweep(now, sweepBudget)
+  } catch (error) {
+    if (!isTrap(error)) throw error
+    parts.trapped(error)
+  }
+  return payload
+}
+
+export function reportHit(parts: Parts, plan: Plan, core: Core, tier: 'memory' | 'storage'): void {
+  const { created, costMs, bytes } = core.facts()
+  parts.emit?.({ type: 'hit', name: plan.name, tier, ageMs: Math.max(0, parts.now() - created), bytes, savedMs: costMs })
+}
+
+/** A fault inside the core, which leaves its memory in no known state. */
+export function isTrap(error: unknown): boolean {
+  return typeof WebAssembly === 'object' && error instanceof WebAssembly.RuntimeError
+}
+
+type NotStored = Extract<CacheEvent, { type: 'not-stored' }>
+
+/** How many slots each store looks at for entries whose time is over. */
+const sweepBudget = 16
+
+/** `Status` of src/status.h: why an entry was refused, and why a value was not kept. */
+const refusals: readonly (RefusalReason | undefined)[] = [
+  undefined,
+  'truncated',
+  'not-an-entry',
+  'other-format',
+  'bad-seal',
+  'other-key',
+  'expired',
+  'invalidated',
+  'invalidated',
+  'bad-field',
+]
+const notStoredReasons: Readonly<Record<number, NotStored['reason']>> = {
+  7: 'invalidated',
+  8: 'invalidated',
+  10: 'too-large',
+  11: 'no-room',
+  12: 'no-lifetime',
+}

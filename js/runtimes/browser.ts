@@ -1,0 +1,20 @@
+/** Browsers, in pages and workers: entries in IndexedDB, or in memory only where there is none. */
+import { createCacheIn } from '../cache.js'
+import { indexedDb } from '../storage/indexed-db.js'
+import type { Runtime } from './runtime.js'
+import { compileInline, web } from './web.js'
+
+const runtime: Runtime = {
+  ...web,
+  name: 'browser',
+  compile: () => compileInline(() => import('#core-wasm')),
+  defaultStorage: () => (typeof indexedDB === 'undefined' ? undefined : indexedDb()),
+}
+
+/**
+ * Makes a cache. Without `storage`, entries live in the page's IndexedDB, in the database `reprise`.
+ * Rejects with OptionError where an option is wrong.
+ */
+export const createCache = createCacheIn(runtime)
+export { type IndexedDbOptions, indexedDb } from '../storage/indexed-db.js'
+export * from '../index.js'

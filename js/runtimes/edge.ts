@@ -1,0 +1,7 @@
+/** Edge isolates: the module comes ready-made, as they refuse to compile bytes; entries live in memory. */
+import { createCacheIn } from '../cache.js'
+import { web } from './web.js'
+
+export function createCacheAtTheEdge(module: WebAssembly.Module): ReturnType<typeof createCacheIn> {
+  return createCacheIn({ ...web, name: 'edge', compile: async () => module, defaultStorage: () => undefined })
+}

@@ -1,0 +1,20 @@
+/**
+ * What a storage is: bytes under names, as small as a Map. It knows nothing of entries, keys or time; what it
+ * returns is verified before it is believed, and when it fails the call goes on without it.
+ */
+export interface Storage {
+  /** The bytes last set under the key, or undefined. They are the caller's: a storage does not change them later. */
+  get(key: string): Promise<Uint8Array | undefined>
+  /** Keeps the bytes. `hint.expiresAt` (milliseconds since 1970 UTC) says from when on nobody will want them. */
+  set(key: string, entry: Uint8Array, hint: StorageHint): Promise<void>
+  /** Forgets the key; one that is not there is no error. */
+  delete(key: string): Promise<void>
+  /** Forgets everything that this storage holds. Optional. */
+  clear?(): Promise<void>
+  /** Lets go of connections and files. Optional. */
+  close?(): Promise<void>
+}
+
+export interface StorageHint {
+  expiresAt?: number
+}

@@ -1,0 +1,43 @@
+// Time as the core knows it: a number of milliseconds that the caller hands in. Nothing in src/ asks a clock.
+//
+// An entry has two ends. Until `fresh_until` it answers calls; from then until `stale_until` it may
+// answer while a new value is made; after that it is dead. Both are exclusive: an entry with a ttl of
+// 1,000 ms made at 0 is fresh at 999 and not at 1,000.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+namespace reprise {
+
+// Milliseconds since 1970-01-01 UTC, or a duration in milliseconds. 64 bits: no ttl is too long.
+using Millis = std::int64_t;
+
+constexpr Millis kForever = std::numeric_limits<Millis>::max();
+
+// now + duration, staying at kForever instead of wrapping round. A negative duration counts as none.
+[[nodiscard]] constexpr Millis after(Millis now, Millis duration) {
+  if (duration <= 0) return now;
+  return duration > kForever - now ? kForever : now + duration;
+}
+
+enum class Freshness : std::uint8_t { fresh, stale, expired };
+
+struct Lifetime {
+  Millis created = 0;
+  Millis fresh_until = 0;
+  Millis stale_until = 0;  // never before fresh_until
+
+  [[nodiscard]] constexpr Freshness at(Millis now) const {
+    if (now < fresh_until) return Freshness::fresh;
+    return now < stale_until ? Freshness::stale : Freshness::expired;
+  }
+
+  // A lifetime that begins now: fresh for `ttl`, then stale for `stale_for`.
+  [[nodiscard]] static constexpr Lifetime from(Millis now, Millis ttl, Millis stale_for) {
+    const Millis fresh_until = after(now, ttl);
+    return {now, fresh_until, after(fresh_until, stale_for)};
+  }
+};
+
+}  // namespace reprise
