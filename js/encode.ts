@@ -318,5 +318,6 @@ export function typeName(value: object): string {
 
 function describe(value: object, type: string): string {
   const name: unknown = (value as { constructor?: { name?: unknown } }).constructor?.name
-  return typeof name === 'string' && name !== '' ? `an instance of ${name}` : `an object of type ${type}`
+  if (typeof name === 'string' && name !== '') return `an instance of ${name}`
+  return type === 'Object' ? 'an instance of a class' : `an instance of a class derived from ${type}`
 }

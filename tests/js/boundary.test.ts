@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import test from 'node:test'
+import { inboxSize, maxTokens, offset, status, verdict } from '../../js/boundary.js'
+
+const source = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
+
+test('Every offset is the one that C++ asserts', () => {
+  const asserted = Object.fromEntries(
+    [...source('bindings/boundary.h').matchAll(/static_assert\(offsetof\(Block, (\w+)\) == (\d+)\)/g)].map(([, name, at]) => [name, Number(at)]),
+  )
+  assert.deepEqual(offset, asserted)
+  assert.match(source('bindings/boundary.h'), new RegExp(`kInboxSize = ${inboxSize / 1024} \\* 1024`))
+  assert.match(source('src/entry.h'), new RegExp(`kMaxTokens = ${maxTokens};`))
+})
+
+test('Every status and verdict has the number that C++ gives it', () => {
+  const numbers = (path: string, name: string): Record<string, number> => {
+    const body = new RegExp(`enum class ${name} : std::uint8_t \\{([^}]*)\\}`).exec(source(path))![1]!
+    return Object.fromEntries([...body.matchAll(/(\w+) = (\d+)/g)].map(([, word, n]) => [word!.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()), Number(n)]))
+  }
+  assert.deepEqual(status, numbers('src/status.h', 'Status'))
+  assert.deepEqual(verdict, numbers('src/cache.h', 'Verdict'))
+})

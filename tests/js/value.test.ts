@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { inspect } from 'node:util'
+import { ValueError } from '../../js/errors.js'
+import { decodeValue, encodeValue, kind } from '../../js/value.js'
+
+const again = <T>(value: T): T => decodeValue(encodeValue(value)) as T
+
+test('What structuredClone keeps comes back as it was', () => {
+  const values: unknown[] = [
+    undefined, null, true, false, 0, -0, 1, -1, 23, 24, 255, 256, 65535, 65536, 2 ** 32, 2 ** 53 - 1, -(2 ** 53 - 1), 2 ** 60, 1.5, 1.1, NaN, Infinity, -Infinity, 5e-324,
+    0n, 1n, -1n, 2n ** 70n, -(2n ** 70n), '', 'a', 'ü', '水', '𐅑', 'x'.repeat(100_000), 'é'.repeat(1000), '\ud800', '\ufeffbom', 'a\0b',
+    [], [1, , 3], [undefined], new Array(3), {}, { a: undefined }, { a: { b: [{ c: 1 }] } }, Object.create(null),
+    new Date(5), new Date(NaN), new Map<unknown, unknown>([[{ a: 1 }, new Set([1, 'x'])], [NaN, -0]]), new Set([new Map()]), /a+b/giu,
+    new Uint8Array([1, 2]), new Uint16Array([1, 500]), new Float64Array([1.5, NaN]), new BigInt64Array([-5n]), new Int8Array(0), new ArrayBuffer(3), new DataView(new ArrayBuffer(2)),
+    new Error('plain'), new TypeError('typed', { cause: new RangeError('why') }), { nested: new Error('e', { cause: undefined }) },
+  ]
+  for (const value of values) assert.deepStrictEqual(again(value), value && structuredClone(value), inspect(value))
+  assert.equal(again(new URL('http://a/?b')).href, 'http://a/?b')
+})
+
+test('Shared references and cycles keep their shape', () => {
+  const shared = { n: 1 }
+  const [a, b] = again([shared, shared]) as [object, object]
+  assert.equal(a, b)
+  const loop: Record<string, unknown> = { list: [], map: new Map(), date: new Date(1) }
+  ;(loop['list'] as unknown[]).push(loop, loop['map'], loop['date'])
+  ;(loop['map'] as Map<unknown, unknown>).set(loop, loop['list'])
+  const copy = again(loop) as { list: unknown[]; map: Map<unknown, unknown>; date: Date }
+  assert.equal(copy.list[0], copy)
+  assert.equal(copy.list[1], copy.map)
+  assert.equal(copy.list[2], copy.date)
+  assert.equal(copy.map.get(copy), copy.list)
+  const error = new Error('self')
+  error.cause = error
+  const back = again(error)
+  assert.equal(back.cause, back)
+})
+
+test('Each decode makes objects of its own', () => {
+  const payload = encodeValue({ list: [1], bytes: new Uint8Array([1]) })
+  const first = decodeValue(payload) as { list: number[]; bytes: Uint8Array }
+  first.list.push(2)
+  first.bytes[0] = 9
+  assert.deepEqual(decodeValue(payload), { list: [1], bytes: new Uint8Array([1]) })
+  const bytes = new Uint8Array([1, 2, 3])
+  const kept = encodeValue(bytes)
+  bytes[0] = 9
+  const out = decodeValue(kept) as Uint8Array
+  assert.deepEqual(out, new Uint8Array([1, 2, 3]))
+  out[0] = 7
+  assert.deepEqual(decodeValue(kept), new Uint8Array([1, 2, 3]))
+})
+
+test('Text and bytes are stored as themselves', () => {
+  assert.deepEqual(encodeValue('ü'), { kind: kind.text, bytes: new Uint8Array([0xc3, 0xbc]) })
+  assert.deepEqual(encodeValue(new Uint8Array([7])), { kind: kind.bytes, bytes: new Uint8Array([7]) })
+  assert.equal(encodeValue('\ud800').kind, kind.cbor, 'UTF-8 cannot hold a lone surrogate')
+})
+
+test('Instances of classes come back as plain objects', () => {
+  class Point {
+    constructor(readonly x: number) {}
+    double(): number {
+      return 2 * this.x
+    }
+  }
+  assert.deepStrictEqual(again<unknown>(new Point(1)), { x: 1 })
+})
+
+test('Members called __proto__ and constructor are data and pollute nothing', () => {
+  const value = JSON.parse('{"__proto__": {"evil": true}, "constructor": {"prototype": {"evil": true}}}') as Record<string, unknown>
+  const back = again(value)
+  assert.deepEqual(Object.keys(back), ['__proto__', 'constructor'])
+  assert.equal(Object.getPrototypeOf(back), Object.prototype)
+  assert.equal(({} as { evil?: boolean }).evil, undefined)
+})
+
+test('What cannot be stored is refused, and the message names the path', () => {
+  const message = (value: unknown, maxBytes?: number): string => {
+    try {
+      encodeValue(value, maxBytes)
+    } catch (error) {
+      assert.ok(error instanceof ValueError, String(error))
+      return error.message
+    }
+    return assert.fail('it was taken')
+  }
+  assert.match(message({ a: [1, () => 1] }), /^value\.a\[1\] is a function/)
+  assert.match(message(Symbol('s')), /^value is a symbol/)
+  assert.match(message({ later: Promise.resolve(1) }), /^value\.later is a Promise/)
+  assert.match(message(new Response('x')), /^value is a Response/)
+  assert.match(message('x'.repeat(101), 100), /takes more than 100 bytes/)
+  assert.match(message({ a: 'x'.repeat(2000) }, 100), /takes more than 100 bytes/)
+  assert.match(message(new Uint8Array(101), 100), /takes more than 100 bytes/)
+  let deep: unknown = 1
+  for (let i = 0; i < 600; i++) deep = [deep]
+  assert.match(message(deep), /nested deeper than 512 levels/)
+})
+
+test('Bytes that are not a value are refused, wherever they end', () => {
+  const { bytes } = encodeValue({ a: [1, 'text', new Map([[1, new Date(0)]]), 2n ** 80n, new Float32Array(3)] })
+  for (let length = 0; length < bytes.length; length++) {
+    assert.throws(() => decodeValue({ kind: kind.cbor, bytes: bytes.slice(0, length) }), `at ${length}`)
+  }
+  assert.throws(() => decodeValue({ kind: kind.cbor, bytes: Uint8Array.of(...bytes, 0) }), ValueError)
+  assert.throws(() => decodeValue({ kind: kind.cbor, bytes: Uint8Array.of(0x9b, 0, 0, 0, 1, 0, 0, 0, 0) }), ValueError, 'an array that claims 2^32 items')
+  assert.throws(() => decodeValue({ kind: kind.cbor, bytes: Uint8Array.of(0x9f, 0xff) }), ValueError)
+  assert.throws(() => decodeValue({ kind: kind.cbor, bytes: new Uint8Array(5000).fill(0x81) }), ValueError)
+})
