@@ -1,0 +1,7 @@
+import { memory } from '../../js/storage/memory.js'
+import { storageContract } from './storage-contract.js'
+
+storageContract('memory', async () => {
+  const entries = new Map<string, Uint8Array>()
+  return { open: () => memory(entries), remove: async () => entries.clear() }
+})

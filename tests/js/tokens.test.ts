@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import test from 'node:test'
+import { StorageGuard } from '../../js/storage/guard.js'
+import { hex, type Tag, Tokens } from '../../js/tokens.js'
+import { countedStorage } from './harness.js'
+
+const name = (value: string): Tag => ({ kind: 'name', value })
+
+function registry(storage: ReturnType<typeof countedStorage> | undefined, scope: string | null = null) {
+  const told: string[] = []
+  let drawn = 0
+  const tokens = new Tokens({
+    scope,
+    storage: storage && new StorageGuard(storage, () => {}, undefined),
+    sha256: bytes => new Uint8Array(createHash('sha256').update(bytes).digest()),
+    randomBytes: count => new Uint8Array(count).fill(++drawn),
+    setToken: pair => told.push(hex(pair)),
+  })
+  return { tokens, told }
+}
+
+test('A tag keeps its token, in this process and the next', async () => {
+  const storage = countedStorage()
+  const one = registry(storage)
+  const { pairs, shared } = await one.tokens.snapshot([name('a'), name('b')])
+  assert.equal(pairs.length, 32)
+  assert.equal(shared, true)
+  assert.deepEqual((await one.tokens.snapshot([name('a'), name('b')])).pairs, pairs)
+  const two = registry(storage)
+  await two.tokens.snapshot([name('zzz')])
+  assert.deepEqual((await two.tokens.snapshot([name('a'), name('b')])).pairs, pairs)
+  assert.equal(one.told.length, 2, 'the judge is told once')
+})
+
+test('Tags of another kind, value or scope have other numbers', async () => {
+  const numbers = new Set<string>()
+  for (const scope of [null, 'a', 'b']) {
+    for (const tag of [name('a'), name('b'), { kind: 'scope', value: 'a' }, { kind: 'scope', value: null }] as Tag[]) {
+      numbers.add(hex((await registry(undefined, scope).tokens.snapshot([tag])).pairs.subarray(0, 8)))
+    }
+  }
+  assert.equal(numbers.size, 12)
+})
+
+test('A renewed token is another one, for this process at once and for the next', async () => {
+  const storage = countedStorage()
+  const one = registry(storage)
+  const before = (await one.tokens.snapshot([name('a')])).pairs
+  await one.tokens.renew(name('a'))
+  const after = (await one.tokens.snapshot([name('a')])).pairs
+  assert.deepEqual(before.subarray(0, 8), after.subarray(0, 8))
+  assert.notDeepEqual(before, after)
+  assert.deepEqual((await registry(storage).tokens.snapshot([name('a')])).pairs, after)
+})
+
+test('A token that cannot be read is drawn for this process alone, and asked for again', async () => {
+  const storage = countedStorage()
+  const stored = (await registry(storage).tokens.snapshot([name('a')])).pairs
+  const two = registry(storage)
+  storage.failing = true
+  const local = await two.tokens.snapshot([name('a')])
+  assert.equal(local.shared, false)
+  storage.failing = false
+  assert.deepEqual(await two.tokens.snapshot([name('a')]), { pairs: stored, shared: true })
+})
+
+test('A damaged token is drawn anew: everything under the tag dies', async () => {
+  const storage = countedStorage()
+  const before = (await registry(storage).tokens.snapshot([name('a')])).pairs
+  const [place] = [...storage.entries.keys()]
+  storage.entries.set(place!, new Uint8Array([1, 2, 3]))
+  const tokens = registry(storage).tokens
+  await tokens.renew(name('b'))
+  assert.notDeepEqual((await tokens.snapshot([name('a')])).pairs, before)
+})
+
+test('A token renewed while it was being loaded stays renewed', async () => {
+  const storage = countedStorage()
+  const { tokens, told } = registry(storage)
+  const loading = tokens.snapshot([name('a')])
+  await tokens.renew(name('a'))
+  const [{ pairs }, now] = await Promise.all([loading, tokens.snapshot([name('a')])])
+  assert.equal(hex(now.pairs), told.at(-1))
+  assert.ok(hex(pairs) !== hex(now.pairs) || told.length >= 1)
+})
+
+test('A new judge is told what the old one knew', async () => {
+  const { tokens, told } = registry(undefined)
+  const { pairs } = await tokens.snapshot([name('a')])
+  told.length = 0
+  await tokens.retell()
+  assert.deepEqual(told, [hex(pairs)])
+})

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import test from 'node:test'
+import { gzipSync } from 'node:zlib'
+import { build, type OutputFile } from 'esbuild'
+
+const gz = (bytes: Uint8Array): number => gzipSync(bytes, { level: 9 }).length
+const root = new URL('../..', import.meta.url).pathname
+
+/** A user's bundle of one entry: the code that starts with it, and what is loaded only when needed. */
+async function bundle(condition: string): Promise<{ entry: OutputFile; chunks: OutputFile[] }> {
+  const { outputFiles } = await build({
+    stdin: { contents: `export { createCache } from 'reprise'`, resolveDir: root },
+    bundle: true,
+    splitting: true,
+    minify: true,
+    write: false,
+    outdir: '/out',
+    format: 'esm',
+    target: 'es2022',
+    conditions: [condition],
+    external: ['./core.wasm'],
+    logLevel: 'silent',
+  })
+  const entry = outputFiles.find(({ path }) => path.endsWith('stdin.js'))!
+  return { entry, chunks: outputFiles.filter(file => file !== entry) }
+}
+
+test('The default entry takes at most 45 KB gzipped, core and all', async t => {
+  const { entry, chunks } = await bundle('browser')
+  // The core in base64 is the largest of what is loaded later; the rest is for pages without WebCrypto.
+  const core = chunks.reduce((a, b) => (a.contents.length > b.contents.length ? a : b))
+  const total = gz(entry.contents) + gz(core.contents)
+  t.diagnostic(`browser entry: JS ${gz(entry.contents)} + core as base64 ${gz(core.contents)} = ${total} bytes, gzip -9`)
+  assert.ok(total <= 45_000, `${total} bytes`)
+})
+
+test('JS and wasm as separate files take at most 45 KB gzipped', async t => {
+  const js = gz((await bundle('workerd')).entry.contents)
+  const wasm = gz(await readFile(new URL('../../dist/core.wasm', import.meta.url)))
+  t.diagnostic(`workerd entry: JS ${js} + core.wasm ${wasm} = ${js + wasm} bytes, gzip -9`)
+  assert.ok(js + wasm <= 45_000, `${js + wasm} bytes`)
+})
