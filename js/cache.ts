@@ -228,6 +228,13 @@ function argsOf(key: UserKey): readonly unknown[] {
   throw new OptionError('key', `${show(key)} is not a key. Give a string, or an array such as ['user', id].`)
 }
 
+function whyNoCore(error: unknown): string {
+  const refused = typeof WebAssembly === 'object' && error instanceof WebAssembly.CompileError && /content security policy|unsafe-eval/i.test(error.message)
+  return `WebAssembly could not be started here, so calls run their functions uncached. ${
+    refused ? "Add 'wasm-unsafe-eval' to script-src in the page's Content-Security-Policy." : 'The error says what was refused.'
+  }`
+}
+
 /** createCache() for one runtime. */
 export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Promise<Cache> {
   return async options => {
@@ -277,7 +284,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
         await parts.tokens.retell()
       } catch (error) {
         parts.core = undefined
-        emit?.({ type: 'uncached', why: 'WebAssembly could not be started here; calls run their functions.', error })
+        emit?.({ type: 'uncached', why: whyNoCore(error), error })
       }
     }
     await start()

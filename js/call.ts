@@ -16,7 +16,7 @@ import { fromStorage, isTrap, keep, type Landing, type Parts, type Plan, reportH
 /** Answers a call of the function that `compute` runs, out of the cache if it can. */
 export function call(parts: Parts, plan: Plan, args: readonly unknown[], compute: () => unknown): Promise<unknown> {
   const { core, emit, flights } = parts
-  if (core === undefined) return bypass(parts, compute)
+  if (core === undefined) return bypass(parts, plan, compute)
   try {
     const verdict = core.lookUp(plan.prefix, args, parts.now())
     if (verdict === fresh) {
@@ -29,7 +29,7 @@ export function call(parts: Parts, plan: Plan, args: readonly unknown[], compute
     if (error instanceof KeyError) return Promise.reject(error)
     if (isTrap(error)) {
       parts.trapped(error)
-      return bypass(parts, compute)
+      return bypass(parts, plan, compute)
     }
     core.invalidate(core.key()) // The value did not decode: as if it were not there.
     emit?.({ type: 'refused', name: plan.name, reason: 'undecodable' })
@@ -73,9 +73,9 @@ async function join(parts: Parts, plan: Plan, flight: Flight<Landing>): Promise<
 }
 
 /** Without a core there is no cache: the function runs as if it were not wrapped. */
-function bypass(parts: Parts, compute: () => unknown): Promise<unknown> {
+async function bypass(parts: Parts, plan: Plan, compute: () => unknown): Promise<unknown> {
   parts.bypasses++
-  return new Promise(resolve => resolve(compute()))
+  return (await run(parts, plan, compute)).value
 }
 
 /** `Verdict` of src/cache.h. */

@@ -50,14 +50,23 @@ export const typedArrayName: (view: ArrayBufferView) => string | undefined = Fun
 )
 
 const utf8 = new TextEncoder()
-const scratch = new DataView(new ArrayBuffer(8))
+const none = new Uint8Array(0)
 
-/** Below this many characters a loop beats a call into the platform's encoder. */
-const shortText = 24
+/** Below this many characters a loop beats a call into the platform's encoder (crossover at 32 in Node, later in browsers). */
+const shortText = 32
+
+/** Node's Buffer writes text at an offset; a TextEncoder needs a new view for each. */
+interface Utf8Writer {
+  utf8Write(text: string, offset: number): number
+}
+const NodeBuffer = (globalThis as unknown as { Buffer?: { prototype: object; from(buffer: ArrayBufferLike, offset: number, length: number): Utf8Writer } }).Buffer
 
 export abstract class Writer {
-  bytes: Uint8Array = new Uint8Array(0)
+  bytes: Uint8Array = none
   at = 0
+  /** The same bytes, for writing four or eight at once. */
+  private view: DataView = new DataView(none.buffer)
+  private buffer: Utf8Writer | undefined
 
   /** Starts anew: what was written is forgotten. */
   abstract begin(): void
@@ -66,6 +75,12 @@ export abstract class Writer {
   protected abstract makeRoom(need: number): void
   /** The most that makeRoom can be asked for. Longer content is written in pieces. */
   protected abstract readonly atOnce: number
+
+  protected attach(bytes: Uint8Array): void {
+    this.bytes = bytes
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.buffer = NodeBuffer !== undefined && 'utf8Write' in NodeBuffer.prototype ? NodeBuffer.from(bytes.buffer, bytes.byteOffset, bytes.length) : undefined
+  }
 
   room(need: number): void {
     if (this.at + need > this.bytes.length) this.makeRoom(need)
@@ -76,10 +91,19 @@ export abstract class Writer {
     this.bytes[this.at++] = value
   }
 
+  /** `length` bytes that lie in words[from] and on, the first in the low byte: a few stores where bytes would take many. */
+  words(words: Uint32Array, from: number, to: number, length: number): void {
+    this.room(4 * (to - from))
+    const { view } = this
+    for (let i = from, at = this.at; i < to; i++, at += 4) view.setUint32(at, words[i]!, true)
+    this.at += length
+  }
+
   /** The head of an item: its major type and a number from 0 to 2^53 - 1, in the shortest form. */
   head(type: number, n: number): void {
     this.room(9)
-    this.at = putHead(this.bytes, this.at, type, n)
+    if (n < 24) this.bytes[this.at++] = (type << 5) | n
+    else this.at = putHead(this.bytes, this.at, type, n)
   }
 
   integer(n: number): void {
@@ -90,24 +114,23 @@ export abstract class Writer {
   /** The shortest of half, single and double that holds x exactly; NaN has one form. */
   float(x: number): void {
     this.room(9)
-    const bytes = this.bytes
-    if (Math.fround(x) === x || x !== x) {
-      scratch.setFloat32(0, x)
-      const single = scratch.getUint32(0)
-      const half = x !== x ? 0x7e00 : halfOf(single)
-      if (half >= 0) {
-        bytes[this.at++] = 0xf9
-        bytes[this.at++] = half >> 8
-        bytes[this.at++] = half
-        return
-      }
-      bytes[this.at++] = 0xfa
-      for (let i = 0; i < 4; i++) bytes[this.at++] = scratch.getUint8(i)
+    const { bytes, view, at } = this
+    if (Math.fround(x) !== x && x === x) {
+      bytes[at] = 0xfb
+      view.setFloat64(at + 1, x)
+      this.at = at + 9
       return
     }
-    scratch.setFloat64(0, x)
-    bytes[this.at++] = 0xfb
-    for (let i = 0; i < 8; i++) bytes[this.at++] = scratch.getUint8(i)
+    view.setFloat32(at + 1, x)
+    const half = x === x ? halfOf(view.getUint32(at + 1)) : 0x7e00
+    if (half < 0) {
+      bytes[at] = 0xfa
+      this.at = at + 5
+      return
+    }
+    bytes[at] = 0xf9
+    view.setUint16(at + 1, half)
+    this.at = at + 3
   }
 
   bigint(n: bigint): void {
@@ -122,19 +145,24 @@ export abstract class Writer {
 
   /** Text as UTF-8; a string with a lone surrogate, which UTF-8 cannot hold, as tagged WTF-8. */
   text(text: string): void {
-    const length = text.length
+    const { length } = text
     if (length < shortText) {
       this.room(length + 2)
-      const { bytes, at } = this
+      const { bytes } = this
+      const start = this.at + (length < 24 ? 1 : 2)
       let i = 0
       for (; i < length; i++) {
         const code = text.charCodeAt(i)
         if (code > 0x7f) break
-        bytes[at + 1 + i] = code
+        bytes[start + i] = code
       }
       if (i === length) {
-        bytes[at] = 0x60 | length
-        this.at = at + 1 + length
+        if (length < 24) bytes[this.at] = 0x60 | length
+        else {
+          bytes[this.at] = 0x78
+          bytes[this.at + 1] = length
+        }
+        this.at = start + length
         return
       }
     }
@@ -163,7 +191,7 @@ export abstract class Writer {
   private textAtOnce(text: string): void {
     this.room(3 * text.length + 9)
     const start = this.at + headSize(text.length)
-    const { written } = utf8.encodeInto(text, this.bytes.subarray(start))
+    const written = this.buffer !== undefined ? this.buffer.utf8Write(text, start) : utf8.encodeInto(text, this.bytes.subarray(start)).written
     const end = this.at + headSize(written)
     if (end !== start) this.bytes.copyWithin(end, start, start + written)
     putHead(this.bytes, this.at, major.text, written)
@@ -202,7 +230,7 @@ export class GrowingWriter extends Writer {
     },
   ) {
     super()
-    this.bytes = new Uint8Array(capacity)
+    this.attach(new Uint8Array(capacity))
   }
 
   begin(): void {
@@ -214,7 +242,7 @@ export class GrowingWriter extends Writer {
     if (this.at + (need - 9) / 3 > this.limit) this.tooLarge()
     const grown = new Uint8Array(Math.max(this.bytes.length * 2, this.at + need))
     grown.set(this.bytes.subarray(0, this.at))
-    this.bytes = grown
+    this.attach(grown)
   }
 
   /** A copy of what was written, of exactly its size. */

@@ -302,7 +302,7 @@ class Inbox extends Writer {
     }
     this.at = 0
     const { buffer } = this.exports.memory
-    if (this.bytes.buffer !== buffer) this.bytes = new Uint8Array(buffer, this.address, inboxSize)
+    if (this.bytes.buffer !== buffer) this.attach(new Uint8Array(buffer, this.address, inboxSize))
   }
 
   content(): Uint8Array {

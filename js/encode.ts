@@ -11,7 +11,7 @@
  */
 import { GrowingWriter, major, simple, tag, typedArrayName, typedArrayTag, type Writer } from './cbor.js'
 import { KeyError, show } from './errors.js'
-import { compareBytes, Shapes } from './shapes.js'
+import { compareBytes, type Shape, shapeOf, Shapes } from './shapes.js'
 
 /** The first item of every key; another number whenever the encoding changes. */
 export const keyFormat = 1
@@ -37,6 +37,12 @@ export class KeyEncoder {
   private readonly shapes = new Shapes()
   private depth = 0
   private metSignal = false
+  /** Values that were read and not yet written, those of each object on top of its holder's. */
+  private readonly values: unknown[] = []
+  private top = 0
+  private highest = 0
+  /** Someone gave Object.prototype a member that for-in shows. */
+  private polluted = false
 
   constructor(private out: Writer) {}
 
@@ -45,11 +51,12 @@ export class KeyEncoder {
    * arguments have no identity; what was written by then is worthless.
    */
   write(prefix: Uint8Array, args: readonly unknown[]): void {
-    const { out } = this
+    const { out, values } = this
+    this.polluted = hasNames(Object.prototype)
     // Walked again only where an AbortSignal is met in a shape for the first time.
     for (;;) {
       out.begin()
-      this.depth = 0
+      this.depth = this.top = this.highest = 0
       this.metSignal = false
       try {
         out.raw(prefix)
@@ -59,6 +66,8 @@ export class KeyEncoder {
         this.out = out
         if (error === again) continue
         throw error instanceof Refusal ? error.asKeyError() : error
+      } finally {
+        for (let i = 0; i < this.highest; i++) values[i] = undefined
       }
     }
   }
@@ -85,8 +94,12 @@ export class KeyEncoder {
   private object(value: object): void {
     if (++this.depth > maxDepth) throw new Refusal(`is nested deeper than ${maxDepth} levels. ${advice}`, value)
     if (Array.isArray(value)) this.array(value, value.length, '')
-    else if (isPlain(value)) this.plain(value as Record<string, unknown>)
-    else this.special(value)
+    else {
+      const prototype: unknown = Object.getPrototypeOf(value)
+      if (prototype === Object.prototype) this.plain(value as Record<string, unknown>, this.polluted)
+      else if (isPlain(value)) this.plain(value as Record<string, unknown>, true)
+      else this.special(value)
+    }
     this.depth--
   }
 
@@ -104,31 +117,78 @@ export class KeyEncoder {
     }
   }
 
-  private plain(object: Record<string, unknown>): void {
-    if (typeof object['toJSON'] === 'function') return this.viaToJson(object, object['toJSON'])
-    const shape = this.shapes.of(Object.keys(object))
-    let { names, encoded } = shape
-    if (shape.mayHoldSignals) {
-      encoded = encoded.filter((_, i) => !isAbortSignal(object[names[i]!]))
-      names = names.filter(name => !isAbortSignal(object[name]))
-    }
-    this.out.head(major.map, names.length)
-    let i = 0
+  /**
+   * Members are read in the order in which they stand, which V8 does fast, and written in the order of their names.
+   * for-in also names what the prototype has; as long as Object.prototype has nothing enumerable that is nothing.
+   */
+  private plain(object: Record<string, unknown>, own: boolean): void {
+    const { values } = this
+    const base = this.top
+    let top = base
+    let node = this.shapes.root
+    let reading = ''
     try {
-      for (; i < names.length; i++) {
-        this.out.raw(encoded[i]!)
-        this.value(object[names[i]!])
+      if (own) {
+        for (const name of Object.keys(object)) {
+          reading = name
+          node = node.step(name)
+          values[top++] = object[name]
+        }
+      } else {
+        for (const name in object) {
+          reading = name
+          node = node.lastName === name ? node.lastChild! : node.step(name)
+          values[top++] = object[name]
+        }
       }
     } catch (error) {
-      throw within(error, member(names[i]!), object)
+      throw within(error, member(reading), object)
+    }
+    const shape = (node.shape ??= shapeOf(Object.keys(object)))
+    if (shape.hasToJson && typeof object['toJSON'] === 'function') return this.viaToJson(object, object['toJSON'])
+    this.top = top
+    if (top > this.highest) this.highest = top
+    if (shape.mayHoldSignals) this.membersButSignals(object, shape, base)
+    else this.members(object, shape, base)
+    this.top = base
+  }
+
+  private members(object: object, shape: Shape, base: number): void {
+    const { out, values } = this
+    const { order, words, ends, lengths } = shape
+    const count = order.length
+    out.head(major.map, count)
+    let from = 0
+    let i = 0
+    try {
+      for (; i < count; i++) {
+        const to = ends[i]!
+        out.words(words, from, to, lengths[i]!)
+        from = to
+        this.value(values[base + order[i]!])
+      }
+    } catch (error) {
+      throw within(error, member(shape.names[i]!), object)
     }
     if (this.metSignal) {
-      this.metSignal = false
-      if (!shape.mayHoldSignals) {
-        shape.mayHoldSignals = true
-        throw again
+      shape.mayHoldSignals = true
+      throw again
+    }
+  }
+
+  private membersButSignals(object: object, shape: Shape, base: number): void {
+    const { out, values } = this
+    const kept = [...shape.order.keys()].filter(i => !isAbortSignal(values[base + shape.order[i]!]))
+    out.head(major.map, kept.length)
+    for (const i of kept) {
+      out.words(shape.words, i === 0 ? 0 : shape.ends[i - 1]!, shape.ends[i]!, shape.lengths[i]!)
+      try {
+        this.value(values[base + shape.order[i]!])
+      } catch (error) {
+        throw within(error, member(shape.names[i]!), object)
       }
     }
+    this.metSignal = false
   }
 
   /** Everything that is neither an array nor a plain object, whatever realm it is from. */
@@ -297,6 +357,11 @@ function lengthWithoutSignals(args: readonly unknown[]): number {
 
 function isAbortSignal(value: unknown): boolean {
   return typeof value === 'object' && value !== null && typeof AbortSignal === 'function' && (value instanceof AbortSignal || typeName(value) === 'AbortSignal')
+}
+
+function hasNames(prototype: object): boolean {
+  for (const _ in prototype) return true
+  return false
 }
 
 /** An object literal, JSON, or Object.create(null), of this realm or another. */

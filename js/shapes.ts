@@ -11,8 +11,14 @@ import { GrowingWriter } from './cbor.js'
 export interface Shape {
   /** Sorted. */
   readonly names: readonly string[]
-  /** `encoded[i]` is names[i] as a CBOR text item. */
-  readonly encoded: readonly Uint8Array[]
+  /** names[i] is the object's order[i]-th member. */
+  readonly order: Uint32Array
+  /** names[i] as a CBOR text item: `lengths[i]` bytes, in words[ends[i - 1]] to words[ends[i]]. */
+  readonly words: Uint32Array
+  readonly ends: Uint32Array
+  readonly lengths: Uint32Array
+  /** One of the names is toJSON. */
+  readonly hasToJson: boolean
   /** An AbortSignal was once met in an object of this shape; such members are left out of keys. */
   mayHoldSignals: boolean
 }
@@ -20,40 +26,42 @@ export interface Shape {
 /** Objects used as dictionaries have a shape each: beyond this many nodes the trie starts anew. */
 const maxNodes = 20_000
 
-/** Longer objects are dictionaries, and sorting them costs less than remembering them. */
-const maxNames = 128
-
-class Node {
+/** A node of the trie: the names that lead to it are an object's first names. */
+export class Node {
   shape: Shape | undefined
   lastName: string | undefined
   lastChild: Node | undefined
-  readonly children = new Map<string, Node>()
+  /** All children, as soon as there is more than the last one. */
+  children: Map<string, Node> | undefined
+
+  constructor(private readonly owner: Shapes) {}
+
+  /** The node that one more name leads to. */
+  step(name: string): Node {
+    return this.lastName === name ? this.lastChild! : this.owner.step(this, name)
+  }
 }
 
 export class Shapes {
-  private root = new Node()
+  root = new Node(this)
   private nodes = 0
 
-  /** The shape of an object whose Object.keys are these. */
-  of(keys: readonly string[]): Shape {
-    if (keys.length > maxNames) return sorted(keys)
+  /** The shape of an object with these names in this order. */
+  of(names: readonly string[]): Shape {
     let node = this.root
-    for (let i = 0; i < keys.length; i++) {
-      const name = keys[i]!
-      node = node.lastName === name ? node.lastChild! : this.step(node, name)
-    }
-    return (node.shape ??= sorted(keys))
+    for (const name of names) node = node.step(name)
+    return (node.shape ??= shapeOf(names))
   }
 
-  private step(node: Node, name: string): Node {
-    let child = node.children.get(name)
+  step(node: Node, name: string): Node {
+    let child = node.children?.get(name)
     if (child === undefined) {
       if (++this.nodes > maxNodes) {
-        this.root = new Node()
+        this.root = new Node(this)
         this.nodes = 0
       }
-      child = new Node()
-      node.children.set(name, child)
+      child = new Node(this)
+      if (node.lastName !== undefined) (node.children ??= new Map([[node.lastName, node.lastChild!]])).set(name, child)
     }
     node.lastName = name
     node.lastChild = child
@@ -61,9 +69,23 @@ export class Shapes {
   }
 }
 
-function sorted(keys: readonly string[]): Shape {
-  const members = keys.map(name => ({ name, bytes: encodedName(name) })).sort((a, b) => compareBytes(a.bytes, b.bytes))
-  return { names: members.map(m => m.name), encoded: members.map(m => m.bytes), mayHoldSignals: false }
+/** The order and the encoded names of an object with these names in this order. */
+export function shapeOf(names: readonly string[]): Shape {
+  const members = names.map((name, place) => ({ name, place, bytes: encodedName(name) })).sort((a, b) => compareBytes(a.bytes, b.bytes))
+  const words: number[] = []
+  const ends = members.map(({ bytes }) => {
+    for (let i = 0; i < bytes.length; i += 4) words.push(((bytes[i] ?? 0) | ((bytes[i + 1] ?? 0) << 8) | ((bytes[i + 2] ?? 0) << 16) | ((bytes[i + 3] ?? 0) << 24)) >>> 0)
+    return words.length
+  })
+  return {
+    names: members.map(({ name }) => name),
+    order: Uint32Array.from(members, ({ place }) => place),
+    words: Uint32Array.from(words),
+    ends: Uint32Array.from(ends),
+    lengths: Uint32Array.from(members, ({ bytes }) => bytes.length),
+    hasToJson: names.includes('toJSON'),
+    mayHoldSignals: false,
+  }
 }
 
 function encodedName(name: string): Uint8Array {

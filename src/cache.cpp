@@ -77,8 +77,12 @@ Stored Cache::store(const Digest128& key, const Draft& draft, Bytes payload, boo
     return refuse(Status::no_room);
   }
   if (block != nullptr) {
-    std::memcpy(block, draft.tokens.data(), draft.tokens.size_bytes());
-    if (!external) std::memcpy(block + draft.tokens.size_bytes(), payload.data(), payload.size());
+    // An empty span may point to nothing, which memcpy must not be given even for 0 bytes.
+    const std::size_t tokens_size = draft.tokens.size_bytes();
+    if (tokens_size > 0) std::memcpy(block, draft.tokens.data(), tokens_size);
+    if (!external && !payload.empty()) {
+      std::memcpy(block + tokens_size, payload.data(), payload.size());
+    }
   }
   records_[slot] = {draft.life,
                     draft.cost_ms,

@@ -40,6 +40,8 @@ std::size_t encode_preamble(const EntryHeader& header, std::span<const Token> to
 }
 
 Status EntryReader::begin(Bytes first, std::uint64_t total, const StorageKey& key) {
+  // Should this entry be refused here, finish() must not answer for the one read before.
+  seen_ = sealed_size_ = 0;
   if (first.size() >= 4 && load<std::uint32_t>(first, 0) != kMagic) return Status::not_an_entry;
   if (first.size() >= 5 && first[4] != kFormat) return Status::other_format;
   if (first.size() < kHeaderSize || total < first.size()) return Status::truncated;
@@ -60,7 +62,6 @@ Status EntryReader::begin(Bytes first, std::uint64_t total, const StorageKey& ke
     tokens_[i] = {load<std::uint64_t>(first, at), load<std::uint64_t>(first, at + 8)};
   }
   sealed_size_ = total - kSealSize;
-  seen_ = 0;
   sealer_.restart();
   return absorb(first);
 }

@@ -18,7 +18,7 @@ constexpr Millis kForever = std::numeric_limits<Millis>::max();
 // now + duration, staying at kForever instead of wrapping round. A negative duration counts as none.
 [[nodiscard]] constexpr Millis after(Millis now, Millis duration) {
   if (duration <= 0) return now;
-  return duration > kForever - now ? kForever : now + duration;
+  return now > kForever - duration ? kForever : now + duration;
 }
 
 enum class Freshness : std::uint8_t { fresh, stale, expired };

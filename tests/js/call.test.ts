@@ -174,7 +174,7 @@ test('If WebAssembly cannot start, calls run their functions, and one event says
   const load = cache.wrap(async (n: number) => ++runs + n, { name: 'load' })
   assert.equal(await load(10), 11)
   assert.equal(await load(10), 12)
-  assert.deepEqual(transcript(), ['uncached'])
+  assert.deepEqual(transcript(), ['uncached', 'computed', 'computed'])
   assert.match(String((events[0] as { error: Error }).error), /refused by the page/)
   assert.equal(cache.stats().bypasses, 2)
   await cache.set('k', 1)
@@ -197,7 +197,7 @@ test('A trap in the core costs a computation: the core is built anew and calls g
   transcript()
   trap = true
   assert.equal(await load(), 2)
-  assert.deepEqual(transcript(), ['uncached'])
+  assert.deepEqual(transcript(), ['uncached', 'computed'])
   trap = false
   for (let i = 0; i < 100 && cache.stats().core === undefined; i++) await new Promise(resolve => setImmediate(resolve))
   assert.equal(await load(), 3)

@@ -55,7 +55,7 @@ test('A writer with a small buffer writes the same bytes in pieces', () => {
     protected readonly atOnce = 64
     readonly pieces: Uint8Array[] = []
     begin(): void {
-      this.bytes = new Uint8Array(64)
+      this.attach(new Uint8Array(64))
       this.at = 0
     }
     protected makeRoom(): void {

@@ -1,0 +1,128 @@
+#include "eviction_lru.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <random>
+#include <vector>
+
+using namespace reprise;
+
+namespace {
+
+// The order in which everything would be evicted.
+std::vector<Slot> drain(EvictionLru& lru) {
+  std::vector<Slot> order;
+  while (lru.victim() != kNoSlot && order.size() < 1'000) {
+    order.push_back(lru.victim());
+    lru.removed(lru.victim());
+  }
+  return order;
+}
+
+EvictionLru& add(EvictionLru& lru, const std::vector<Slot>& slots) {
+  for (const Slot slot : slots) REQUIRE(lru.added(slot, 1, 1));
+  return lru;
+}
+
+using Order = std::vector<Slot>;
+
+}  // namespace
+
+TEST_CASE("where there is no entry there is no victim") {
+  EvictionLru lru;
+  CHECK(lru.victim() == kNoSlot);
+  add(lru, {5});
+  lru.removed(5);
+  CHECK(lru.victim() == kNoSlot);
+}
+
+TEST_CASE("entries that nobody used go in the order they came") {
+  EvictionLru lru;
+  CHECK(drain(add(lru, {2, 0, 1, 3})) == Order{2, 0, 1, 3});
+}
+
+TEST_CASE("an entry that was used goes last, whether it was the oldest, the newest or between") {
+  const Slot used = GENERATE(Slot{0}, Slot{1}, Slot{2});
+  CAPTURE(used);
+  EvictionLru lru;
+  add(lru, {0, 1, 2});
+  lru.used(used);
+  Order expected{0, 1, 2};
+  expected.erase(expected.begin() + used);
+  expected.push_back(used);
+  CHECK(drain(lru) == expected);
+}
+
+TEST_CASE("an entry that was removed leaves the order of the others as it was") {
+  const Slot removed = GENERATE(Slot{0}, Slot{1}, Slot{2}, Slot{3});
+  CAPTURE(removed);
+  EvictionLru lru;
+  add(lru, {0, 1, 2, 3});
+  lru.removed(removed);
+  Order expected{0, 1, 2, 3};
+  expected.erase(expected.begin() + removed);
+  CHECK(drain(lru) == expected);
+}
+
+TEST_CASE("naming a victim does not remove it") {
+  EvictionLru lru;
+  add(lru, {4, 6});
+  CHECK(lru.victim() == 4);
+  CHECK(lru.victim() == 4);
+}
+
+TEST_CASE("a slot that was emptied and filled again is new") {
+  EvictionLru lru;
+  add(lru, {0, 1});
+  lru.removed(0);
+  add(lru, {0});
+  CHECK(drain(lru) == Order{1, 0});
+}
+
+TEST_CASE("size and cost do not matter to it") {
+  EvictionLru lru;
+  REQUIRE(lru.added(0, 1, 1e9));
+  REQUIRE(lru.added(1, 1'000'000, 0));
+  CHECK(drain(lru) == Order{0, 1});
+}
+
+TEST_CASE("after clear everything is gone, its memory too, and it can be filled again") {
+  EvictionLru lru;
+  add(lru, {0, 1, 2});
+  CHECK(lru.bytes() > 0);
+  lru.clear();
+  CHECK(lru.victim() == kNoSlot);
+  CHECK(lru.bytes() == 0);
+  CHECK(drain(add(lru, {7, 3})) == Order{7, 3});
+}
+
+TEST_CASE("over any sequence of verbs the victim is the one that a plain list names") {
+  const std::uint32_t seed = GENERATE(11u, 12u, 13u, 14u);
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  EvictionLru lru;
+  Order model;  // oldest first
+  for (int step = 0; step < 20'000; ++step) {
+    const auto slot = static_cast<Slot>(random() % 40);
+    const auto at = std::find(model.begin(), model.end(), slot);
+    if (at == model.end()) {
+      REQUIRE(lru.added(slot, 1, 1));
+      model.push_back(slot);
+    } else {
+      model.erase(at);
+      if (random() % 3 == 0) {
+        lru.removed(slot);
+      } else {
+        lru.used(slot);
+        model.push_back(slot);
+      }
+    }
+    const Slot expected = model.empty() ? kNoSlot : model.front();
+    if (lru.victim() != expected) {
+      CAPTURE(step, expected, lru.victim());
+      FAIL("another victim than the list's");
+    }
+  }
+  REQUIRE(model.size() > 5);
+  CHECK(drain(lru) == model);
+}

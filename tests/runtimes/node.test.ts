@@ -1,0 +1,80 @@
+// The package as it is installed, in a Node process of its own that may not make code out of strings.
+
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+const program = `
+  import { createCache } from 'reprise'
+
+  const events = []
+  const cache = await createCache({ onEvent: (event) => events.push(event) })
+  let runs = 0
+  const add = cache.wrap(async function add(a, b) {
+    runs++
+    return a + b
+  })
+  const values = [await add(1, 2), await add(1, 2)]
+  await cache.close()
+  const troubles = events.filter(({ type }) => type === 'uncached' || type === 'storage-error').map(String)
+  const tiers = events.filter(({ type }) => type === 'hit').map(({ tier }) => tier)
+  console.log(JSON.stringify({ values, runs, tiers, troubles }))
+`
+
+let folder: string
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'reprise-node-'))
+  await mkdir(join(folder, 'node_modules'))
+  await symlink(root, join(folder, 'node_modules/reprise'))
+  await writeFile(join(folder, 'program.mjs'), program)
+})
+
+after(() => rm(folder, { recursive: true, force: true }))
+
+describe('the package in Node', () => {
+  test('works where code from strings is forbidden, and keeps entries in .reprise for the next process', async () => {
+    assert.deepEqual(await run(), { values: [3, 3], runs: 1, tiers: ['memory'], troubles: [] })
+    assert.deepEqual(await run(), { values: [3, 3], runs: 0, tiers: ['storage', 'memory'], troubles: [] })
+  })
+
+  test('lets nobody else read what it keeps', async () => {
+    const entries = join(folder, '.reprise')
+    const found = await readdir(entries, { recursive: true, withFileTypes: true })
+    const modes = await Promise.all(found.map(async (entry) => modeOf(join(entry.parentPath, entry.name))))
+    assert.equal(await modeOf(entries), '700')
+    assert.deepEqual(new Set(found.map((entry, i) => `${entry.isDirectory() ? 'folder' : 'file'} ${modes[i]}`)), new Set(['folder 700', 'file 600']))
+    const names = found.filter((entry) => entry.isFile()).map((entry) => relative(entries, join(entry.parentPath, entry.name)))
+    assert.equal(names.filter((name) => /^[0-9a-f]{2}\/[0-9a-f]{62}$/.test(name)).length, 1, names.join(' '))
+  })
+
+  test('keeps entries where REPRISE_DIR says', async () => {
+    assert.deepEqual((await run({ REPRISE_DIR: 'elsewhere' })).runs, 1)
+    assert.deepEqual((await run({ REPRISE_DIR: 'elsewhere' })).runs, 0)
+  })
+})
+
+interface Told {
+  values: number[]
+  runs: number
+  tiers: string[]
+  troubles: string[]
+}
+
+async function run(env: Record<string, string> = {}): Promise<Told> {
+  const { REPRISE_DIR: _, ...inherited } = process.env
+  const args = ['--disallow-code-generation-from-strings', 'program.mjs']
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder, env: { ...inherited, ...env } })
+  return JSON.parse(stdout) as Told
+}
+
+async function modeOf(path: string): Promise<string> {
+  return ((await stat(path)).mode & 0o777).toString(8)
+}

@@ -1,0 +1,105 @@
+// The package in workerd, which refuses what other runtimes allow: eval, compiling WebAssembly from bytes, random
+// numbers outside of a request.
+
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { after, before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { Miniflare } from 'miniflare'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+const worker = `
+  import { createCache } from 'reprise'
+
+  let runs = 0
+  let making
+
+  // Not at the top: random numbers are not to be had there.
+  async function make() {
+    const cache = await createCache()
+    return { cache, shout: cache.wrap(shout) }
+  }
+
+  async function shout(request) {
+    runs++
+    return { text: request.text.toUpperCase(), at: new Date(0), bytes: new Uint8Array([1, 2, 3]) }
+  }
+
+  export default {
+    async fetch(request) {
+      const { pathname, searchParams } = new URL(request.url)
+      if (pathname === '/compile') {
+        return new Response(await WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0])).then(() => 'compiled', String))
+      }
+      const { cache, shout } = await (making ??= make())
+      const { text, at, bytes } = await shout({ text: searchParams.get('text') })
+      return Response.json({ runs, value: { text, at: at.toISOString(), bytes: [...bytes] }, stats: cache.stats() })
+    },
+  }
+`
+
+let bundle: string
+let workerd: Miniflare
+
+before(async () => {
+  bundle = await bundled(worker)
+  workerd = new Miniflare({
+    compatibilityDate: '2026-04-01',
+    modules: [
+      { type: 'ESModule', path: 'worker.js', contents: bundle },
+      { type: 'CompiledWasm', path: 'core.wasm', contents: await readFile(`${root}/dist/core.wasm`) },
+    ],
+  })
+  await workerd.ready
+})
+
+after(() => workerd?.dispose())
+
+describe('the package in workerd', () => {
+  test('runs a function once for the same arguments, and again for others', async () => {
+    const value = { text: 'HELLO', at: '1970-01-01T00:00:00.000Z', bytes: [1, 2, 3] }
+    const first = await ask('/?text=hello')
+    assert.deepEqual([first.runs, first.value, first.stats.hits, first.stats.misses], [1, value, 0, 1])
+    const second = await ask('/?text=hello')
+    assert.deepEqual([second.runs, second.value, second.stats.hits, second.stats.misses], [1, value, 1, 1])
+    const other = await ask('/?text=there')
+    assert.deepEqual([other.runs, other.value.text, other.stats.hits, other.stats.misses], [2, 'THERE', 1, 2])
+    assert.equal(other.stats.bypasses, 0)
+  })
+
+  test('compiles nothing from bytes: workerd would refuse, and the bundle carries no bytes', async () => {
+    assert.match(await (await workerd.dispatchFetch('http://worker/compile')).text(), /disallowed by embedder/)
+    const magicInBase64 = 'AGFzbQ'
+    assert.ok(!bundle.includes(magicInBase64))
+    assert.match(bundle, /from\s*"\.\/core\.wasm"/)
+  })
+})
+
+interface Answer {
+  runs: number
+  value: { text: string, at: string, bytes: number[] }
+  stats: { hits: number, misses: number, bypasses: number }
+}
+
+async function ask(path: string): Promise<Answer> {
+  const response = await workerd.dispatchFetch(`http://worker${path}`)
+  assert.equal(response.status, 200, await response.clone().text())
+  return (await response.json()) as Answer
+}
+
+/** What a user's bundler makes of a worker: the package by its name, the wasm left to workerd. */
+async function bundled(source: string): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents: source, resolveDir: root, sourcefile: 'worker.js' },
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2022',
+    conditions: ['workerd'],
+    external: ['*.wasm'],
+    logLevel: 'silent',
+  })
+  return outputFiles[0]!.text
+}
