@@ -5,6 +5,7 @@ import { keyPrefix } from './encode.js'
 import { OptionError, show, StorageError } from './errors.js'
 import { safely } from './events.js'
 import { Flights } from './flights.js'
+import { parseIgnore } from './ignore.js'
 import { type CacheOptions, type CallOptions, checkNames, parseDuration, type ParsedOptions, parseOptions, type WrapOptions } from './options.js'
 import { fromStorage, keep, type Landing, type Parts, type Plan, type StorageName } from './results.js'
 import type { Runtime } from './runtimes/runtime.js'
@@ -50,29 +51,35 @@ export class Cache {
    * Throws OptionError for bad options, and where two functions would share a name. A call whose arguments
    * cannot be a key rejects with KeyError; a function that throws is not cached, and each waiting caller gets the error.
    */
-  wrap<F extends AnyFunction>(fn: F, options: WrapOptions = {}): Wrapped<F> {
-    const plan = this.planOf(fn, options)
+  wrap<F extends AnyFunction>(fn: F, options: WrapOptions<Parameters<F>> = {}): Wrapped<F> {
+    const plan = this.planOf(fn, options as WrapOptions)
     const { parts } = this
     const run = fn as unknown as (...args: unknown[]) => unknown
     const wrapped = function (this: unknown, ...args: unknown[]): Promise<unknown> {
-      return call(parts, plan, args, () => run.apply(this, args))
+      try {
+        const identity = plan.identify === undefined ? args : plan.identify.call(this, args)
+        return call(parts, plan, identity, () => run.apply(this, args))
+      } catch (error) {
+        return Promise.reject(error)
+      }
     }
     Object.defineProperty(wrapped, 'name', { value: fn.name, configurable: true })
     Object.defineProperty(wrapped, 'length', { value: fn.length, configurable: true })
-    return Object.assign(wrapped, { invalidate: (...args: unknown[]) => this.forget(plan, args) }) as unknown as Wrapped<F>
+    return Object.assign(wrapped, { invalidate: async (...args: unknown[]) => this.forget(plan, plan.identify?.call(undefined, args) ?? args) }) as unknown as Wrapped<F>
   }
 
   /**
    * wrap() as a decorator of methods (`@cache.cached({ ttl: '2h' })`, TC39) and as a function of functions
    * (`cache.cached({ ttl: '2h' })(fn)`). `this` is no part of the key: name what the result depends on as an argument.
    */
-  cached(options: WrapOptions = {}): <F extends AnyFunction>(fn: F, context?: ClassMethodDecoratorContext) => Wrapped<F> {
-    return (fn, context) => {
+  cached<Args extends readonly unknown[] = never[]>(options: WrapOptions<Args> = {}): <F extends AnyFunction>(fn: F, context?: ClassMethodDecoratorContext) => Wrapped<F> {
+    return <F extends AnyFunction>(fn: F, context?: ClassMethodDecoratorContext) => {
       if (context !== undefined && context.kind !== 'method') {
         throw new OptionError('cached', `cannot decorate a ${(context as { kind: string }).kind}. It decorates methods; wrap other functions with cache.wrap(fn).`)
       }
-      const name = options.name ?? (typeof context?.name === 'string' ? context.name : undefined)
-      return this.wrap(fn, name === undefined ? options : { ...options, name: this.claim(name, options, fn) })
+      const given = options as unknown as WrapOptions<Parameters<F>>
+      if (given.name !== undefined || typeof context?.name !== 'string') return this.wrap(fn, given)
+      return this.wrap(fn, { ...given, name: this.claim(context.name, fn) })
     }
   }
 
@@ -144,26 +151,31 @@ export class Cache {
 
   private planOf(fn: AnyFunction, options: WrapOptions): Plan {
     if (typeof fn !== 'function') throw new OptionError('wrap: fn', `${show(fn)} is not a function.`)
-    checkNames('wrap', options, ['name', 'version', 'ttl'])
-    const { name: given, version } = options
+    checkNames('wrap', options, ['name', 'version', 'key', 'ignore', 'ttl'])
+    const { name: given, version, key } = options
     if (given !== undefined && (typeof given !== 'string' || given === '')) {
       throw new OptionError('name', `${show(given)} is not a name. Give a string that is not empty.`)
     }
     if (version !== undefined && typeof version !== 'string' && !Number.isSafeInteger(version)) {
       throw new OptionError('version', `${show(version)} is not a version. Give a whole number or a string.`)
     }
-    const name = given ?? this.claim(fn.name, options, fn)
+    if (key !== undefined && typeof key !== 'function') {
+      throw new OptionError('key', `${show(key)} is not a function. Give (...args) => what identifies the call.`)
+    }
+    const prune = parseIgnore(options.ignore)
+    if (key !== undefined && prune !== undefined) throw new OptionError('ignore', 'has nothing to do beside `key`: what the key leaves out does not count. Give one of them.')
+    const name = given ?? this.claim(fn.name, fn)
     return {
       name,
       prefix: keyPrefix(this.options.scope, name, version ?? null),
       ttlMs: options.ttl === undefined ? this.options.ttlMs : parseDuration('ttl', options.ttl),
       tags: [{ kind: 'scope', value: null }, { kind: 'name', value: name }],
+      identify: key === undefined ? prune : function (args) { return [(key as (...args: unknown[]) => unknown).apply(this, [...args])] },
     }
   }
 
   /** The name that a function takes without being given one: its own, if no other function has taken it. */
-  private claim(name: string, options: WrapOptions, fn: AnyFunction): string {
-    if (options.name !== undefined) return options.name
+  private claim(name: string, fn: AnyFunction): string {
     if (name === '') throw new OptionError('name', 'the function has none of its own. Give { name: … }, so that no other function shares its entries.')
     const holder = this.names.get(name)
     if (holder !== undefined && holder !== fn) {
@@ -242,6 +254,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
     const emit = safely(parsed.onEvent)
     const chosen = parsed.storage ?? runtime.defaultStorage()
     const storage = chosen ? new StorageGuard(chosen, work => runtime.background(work), emit) : undefined
+    const digest = runtime.digest(parsed.secret)
     const parts: Parts = {
       core: undefined,
       bypasses: 0,
@@ -250,7 +263,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
       tokens: new Tokens({
         scope: parsed.scope,
         storage,
-        sha256: bytes => runtime.sha256(bytes),
+        digest,
         randomBytes: count => runtime.randomBytes(count),
         setToken: pair => parts.core?.setToken(pair),
       }),
@@ -263,7 +276,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
       decodeValue,
       async storageName(canonical) {
         try {
-          const bytes = await runtime.sha256(canonical)
+          const bytes = await digest(canonical)
           return { bytes, text: hex(bytes) }
         } catch (error) {
           emit?.({ type: 'storage-error', operation: 'get', error: new StorageError('no SHA-256 can be had here, so storage is not used.', { cause: error }) })

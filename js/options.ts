@@ -14,7 +14,7 @@ export interface CallOptions {
   ttl?: Duration
 }
 
-export interface WrapOptions extends CallOptions {
+export interface WrapOptions<Args extends readonly unknown[] = never[]> extends CallOptions {
   /**
    * What the function is called in keys, so that two functions never share an entry. Default: the function's own name;
    * required where it has none, or where another wrapped function of the cache has that name.
@@ -22,6 +22,13 @@ export interface WrapOptions extends CallOptions {
   name?: string
   /** Part of every key: change it when the function's results change shape. Default: none. */
   version?: string | number
+  /** What identifies a call, in place of its arguments. `this` is that of the call. */
+  key?: (...args: Args) => unknown
+  /**
+   * Members of the arguments that do not count, as dotted paths: `['user', 'metadata.traceId']`. A path begins at each
+   * argument, and goes through an array to each of its items.
+   */
+  ignore?: readonly string[]
 }
 
 export interface CacheOptions {
@@ -29,6 +36,11 @@ export interface CacheOptions {
   storage?: Storage | false
   /** Whose entries these are; another scope never sees them. Default: none. */
   scope?: string
+  /**
+   * With a secret (at least 16 bytes), entries are named in storage by HMAC-SHA-256 under it instead of SHA-256: who sees the
+   * storage cannot tell what was asked, even by guessing. All who share the storage need the same one. Default: none.
+   */
+  secret?: string | Uint8Array
   memory?: {
     /** What entries in memory may take, keys and metadata included. Default `'64MB'`; at least 64 KB. */
     maxBytes?: ByteSize
@@ -44,6 +56,7 @@ export interface CacheOptions {
 export interface ParsedOptions {
   readonly storage: Storage | false | undefined
   readonly scope: string | null
+  readonly secret: Uint8Array | undefined
   readonly maxBytes: number
   readonly maxEntryBytes: number
   readonly ttlMs: number
@@ -51,7 +64,7 @@ export interface ParsedOptions {
 }
 
 export function parseOptions(options: CacheOptions = {}): ParsedOptions {
-  checkNames('createCache', options, ['storage', 'scope', 'memory', 'ttl', 'onEvent'])
+  checkNames('createCache', options, ['storage', 'scope', 'secret', 'memory', 'ttl', 'onEvent'])
   const memory = options.memory ?? {}
   checkNames('memory', memory, ['maxBytes', 'maxEntryBytes'])
   const { storage, scope, onEvent } = options
@@ -65,6 +78,7 @@ export function parseOptions(options: CacheOptions = {}): ParsedOptions {
   return {
     storage,
     scope: scope ?? null,
+    secret: parseSecret(options.secret),
     maxBytes: parseBytes('memory.maxBytes', memory.maxBytes ?? '64MB', 64_000, 2 ** 31),
     maxEntryBytes: parseBytes('memory.maxEntryBytes', memory.maxEntryBytes ?? '8MiB', 1, 2 ** 31),
     ttlMs: parseDuration('ttl', options.ttl ?? 'forever'),
@@ -115,6 +129,15 @@ export function checkNames(what: string, options: object, known: readonly string
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) throw new OptionError(`${what}: ${name}`, `there is no such option. Known ones: ${known.join(', ')}.`)
   }
+}
+
+function parseSecret(secret: unknown): Uint8Array | undefined {
+  if (secret === undefined) return undefined
+  const bytes = typeof secret === 'string' ? new TextEncoder().encode(secret) : secret
+  // What is wrong with a secret is said without showing it.
+  if (!(bytes instanceof Uint8Array)) throw new OptionError('secret', 'is neither a string nor a Uint8Array. Give at least 16 random bytes.')
+  if (bytes.length < 16) throw new OptionError('secret', `has ${bytes.length} bytes, which can be guessed. Give at least 16 random ones.`)
+  return bytes.slice()
 }
 
 function checkStorage(storage: Storage): void {

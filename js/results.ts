@@ -16,6 +16,8 @@ export interface Plan {
   readonly prefix: Uint8Array
   readonly ttlMs: number
   readonly tags: readonly Tag[]
+  /** What counts of a call's arguments. Absent: all of them. */
+  readonly identify?: ((this: unknown, args: readonly unknown[]) => readonly unknown[]) | undefined
 }
 
 /** What an entry is called in storage: 32 bytes, and the same in hexadecimal. */

@@ -2,12 +2,13 @@
  * The tokens of tags, as storage holds them (src/tokens.h has the idea). A function's name is a tag, and so is a scope;
  * an entry is alive while the tokens that its tags had when its computation began are still theirs.
  *
- * A tag's number is the first 64 bits of the SHA-256 of `[format, scope, kind, value]`, and its token lies in storage
+ * A tag's number is the first 64 bits of the digest (SHA-256, or HMAC) of `[format, scope, kind, value]`, and its token lies in storage
  * under that number. A token that is not there is drawn at random and written; one that cannot be read
  * is drawn for this process alone and asked for again the next time.
  */
 import { GrowingWriter, major, simple } from './cbor.js'
 import { keyFormat } from './encode.js'
+import type { Digest } from './runtimes/runtime.js'
 import type { StorageGuard } from './storage/guard.js'
 
 export interface Tag {
@@ -27,7 +28,7 @@ interface Known {
 export interface TokenTools {
   scope: string | null
   storage: StorageGuard | undefined
-  sha256(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>
+  digest: Digest
   randomBytes(count: number): Uint8Array
   /** Tells the judge a tag's token. */
   setToken(pair: Uint8Array): void
@@ -86,7 +87,7 @@ export class Tokens {
 
   private async load(tag: Tag): Promise<Known> {
     const { storage, randomBytes } = this.tools
-    const number = (await this.tools.sha256(this.bytesOf(tag))).slice(0, 8)
+    const number = (await this.tools.digest(this.bytesOf(tag))).slice(0, 8)
     if (storage === undefined) return { pair: pairOf(number, randomBytes(8)), place: undefined, shared: true }
     const place = hex(number)
     const { ok, bytes } = await storage.tryGet(place)

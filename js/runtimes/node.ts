@@ -1,5 +1,5 @@
 /** Node, Deno and Bun: entries in a directory, SHA-256 at once. */
-import { createHash } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { createCacheIn } from '../cache.js'
 import { fileSystem } from '../storage/file-system.js'
 import type { Runtime } from './runtime.js'
@@ -9,7 +9,7 @@ const runtime: Runtime = {
   ...web,
   name: 'node',
   compile: () => compileInline(() => import('#core-wasm')),
-  sha256: bytes => createHash('sha256').update(bytes).digest(),
+  digest: secret => bytes => (secret === undefined ? createHash('sha256') : createHmac('sha256', secret)).update(bytes).digest(),
   defaultStorage: () => fileSystem({ directory: process.env['REPRISE_DIR'] || '.reprise' }),
 }
 

@@ -1,5 +1,8 @@
 import type { Storage } from '../storage/storage.js'
 
+/** 32 bytes. */
+export type Digest = (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>
+
 /** What differs from one runtime to the next, and nothing else does. */
 export interface Runtime {
   readonly name: string
@@ -8,8 +11,8 @@ export interface Runtime {
   /** Milliseconds since 1970 UTC. */
   now(): number
   randomBytes(count: number): Uint8Array
-  /** The platform's own SHA-256: at once where it can, else later. */
-  sha256(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>
+  /** The platform's own SHA-256, or HMAC-SHA-256 where there is a secret: at once where it can, else later. */
+  digest(secret: Uint8Array | undefined): Digest
   /** Work that goes on after its call has returned; it never rejects. */
   background(work: Promise<unknown>): void
   /** Where entries live unless the user says otherwise; undefined: in memory only. */

@@ -1,15 +1,30 @@
 /** What every runtime with web standards shares: clock, random numbers, SHA-256. */
-import type { Runtime } from './runtime.js'
+import type { Digest, Runtime } from './runtime.js'
 
-export const web: Pick<Runtime, 'now' | 'randomBytes' | 'sha256' | 'background'> = {
+export const web: Pick<Runtime, 'now' | 'randomBytes' | 'digest' | 'background'> = {
   now: () => Date.now(),
   randomBytes: count => crypto.getRandomValues(new Uint8Array(count)),
-  async sha256(bytes) {
-    if (crypto.subtle !== undefined) return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))
-    // A page that did not come over https has no WebCrypto; it still gets its storage.
-    return (await import('@noble/hashes/sha2.js')).sha256(bytes)
-  },
+  digest: secret => (typeof crypto.subtle === 'object' ? subtleDigest(secret) : ownDigest(secret)),
   background: () => {},
+}
+
+function subtleDigest(secret: Uint8Array | undefined): Digest {
+  const { subtle } = crypto
+  if (secret === undefined) return async bytes => new Uint8Array(await subtle.digest('SHA-256', bytes as BufferSource))
+  let key: Promise<CryptoKey> | undefined
+  return async bytes => {
+    key ??= subtle.importKey('raw', secret as BufferSource, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
+    return new Uint8Array(await subtle.sign('HMAC', await key, bytes as BufferSource))
+  }
+}
+
+/** A page that did not come over https has no WebCrypto; it gets its storage through a library, loaded only there. */
+function ownDigest(secret: Uint8Array | undefined): Digest {
+  if (secret === undefined) return async bytes => (await import('@noble/hashes/sha2.js')).sha256(bytes)
+  return async bytes => {
+    const [{ hmac }, { sha256 }] = await Promise.all([import('@noble/hashes/hmac.js'), import('@noble/hashes/sha2.js')])
+    return hmac(sha256, secret, bytes)
+  }
 }
 
 /** The core out of its text in base64, for runtimes that may compile from bytes. */

@@ -196,3 +196,18 @@ test('Hits, misses and bypasses add up to the calls that were made', async () =>
   const { hits, misses, bypasses, joined } = one.cache.stats()
   assert.deepEqual({ hits, misses, bypasses, joined }, { hits: 1, misses: 3, bypasses: 0, joined: 1 })
 })
+
+test('A secret changes every name in storage, and only who knows it finds the entries', async () => {
+  const storage = countedStorage()
+  const run = async (secret: string | undefined, result: string): Promise<string> => {
+    const { cache } = await bench({ storage, ...(secret === undefined ? {} : { secret }) })
+    const found = await cache.wrap(async (_: string) => result, { name: 'ask' })('the same question')
+    await cache.close()
+    return found
+  }
+  assert.equal(await run(undefined, 'open'), 'open')
+  assert.equal(await run('a secret of 16 bytes or more', 'one'), 'one')
+  assert.equal(await run('another secret of 16 bytes', 'two'), 'two')
+  assert.equal(await run('a secret of 16 bytes or more', 'three'), 'one')
+  assert.equal(entriesIn(storage).length, 3)
+})

@@ -1,5 +1,5 @@
 /** A cache with a clock that stands still until told otherwise, and everything that happens written down. */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { type Cache, createCacheIn } from '../../js/cache.js'
 import type { CacheEvent } from '../../js/events.js'
 import type { CacheOptions } from '../../js/options.js'
@@ -26,7 +26,7 @@ export async function bench(options: CacheOptions = {}, changes: Partial<Runtime
     compile,
     now: () => clock.now,
     randomBytes: count => new Uint8Array(randomBytes(count)),
-    sha256: bytes => new Uint8Array(createHash('sha256').update(bytes).digest()),
+    digest: secret => bytes => new Uint8Array((secret ? createHmac('sha256', secret) : createHash('sha256')).update(bytes).digest()),
     background: () => {},
     defaultStorage: () => undefined,
     ...changes,

@@ -36,6 +36,8 @@ test('A wrong option is refused when the cache is made', async () => {
     [{ storage: true }, /storage: true has no function get/],
     [{ scope: '' }, /scope: "" is not a name/],
     [{ scope: 5 }, /scope: 5 is not a name/],
+    [{ secret: 'short' }, /^secret: has 5 bytes, which can be guessed/],
+    [{ secret: 5 }, /secret: is neither a string nor a Uint8Array/],
     [{ onEvent: 'log' }, /onEvent: "log" is not a function/],
     [{ memory: { maxBytes: '1B' } }, /memory\.maxBytes: "1B" is out of range/],
     [{ memory: { maxbytes: 1 } }, /memory: maxbytes: there is no such option/],

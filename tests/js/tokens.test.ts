@@ -13,7 +13,7 @@ function registry(storage: ReturnType<typeof countedStorage> | undefined, scope:
   const tokens = new Tokens({
     scope,
     storage: storage && new StorageGuard(storage, () => {}, undefined),
-    sha256: bytes => new Uint8Array(createHash('sha256').update(bytes).digest()),
+    digest: bytes => new Uint8Array(createHash('sha256').update(bytes).digest()),
     randomBytes: count => new Uint8Array(count).fill(++drawn),
     setToken: pair => told.push(hex(pair)),
   })
