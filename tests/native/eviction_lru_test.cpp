@@ -48,7 +48,7 @@ TEST_CASE("an entry that was used goes last, whether it was the oldest, the newe
   add(lru, {0, 1, 2});
   lru.used(used);
   Order expected{0, 1, 2};
-  expected.erase(expected.begin() + used);
+  std::erase(expected, used);
   expected.push_back(used);
   CHECK(drain(lru) == expected);
 }
@@ -60,7 +60,7 @@ TEST_CASE("an entry that was removed leaves the order of the others as it was") 
   add(lru, {0, 1, 2, 3});
   lru.removed(removed);
   Order expected{0, 1, 2, 3};
-  expected.erase(expected.begin() + removed);
+  std::erase(expected, removed);
   CHECK(drain(lru) == expected);
 }
 

@@ -1,0 +1,30 @@
+# The Catch2 tests: one program, reprise_tests, from tests/native/*_test.cpp.
+#
+# In the wasm-tests build it is a CommonJS script for Node: the core as the module ships it, in 32
+# bits and with the same flags. canonical_test.cpp stays out there, because canonical.cpp does.
+file(GLOB test_sources CONFIGURE_DEPENDS tests/native/*_test.cpp)
+if(EMSCRIPTEN)
+  list(FILTER test_sources EXCLUDE REGEX "/canonical_test\\.cpp$")
+endif()
+
+add_executable(reprise_tests tests/native/main.cpp ${test_sources})
+target_link_libraries(reprise_tests PRIVATE reprise_core reprise_flags reprise_catch2)
+# clang counts changes of sign to -Wconversion and g++ does not; in tests, g++'s view will do.
+# (Set here, because it must come after reprise_flags on the command line.)
+target_compile_options(reprise_catch2 INTERFACE -Wno-sign-conversion)
+target_compile_definitions(reprise_tests PRIVATE REPRISE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+# The tests themselves need not be fast, only the core they test: this halves the time of the build.
+target_compile_options(reprise_tests PRIVATE -O0)
+
+if(EMSCRIPTEN)
+  target_compile_options(reprise_tests PRIVATE -fexceptions)
+  set_target_properties(reprise_tests PROPERTIES SUFFIX .cjs)
+  target_link_options(reprise_tests PRIVATE
+    -O1 -fexceptions
+    -sENVIRONMENT=node -sEXIT_RUNTIME=1 -sALLOW_MEMORY_GROWTH
+    -sNODERAWFS=1               # golden files and the report are real files
+    -sWASM_ASYNC_COMPILATION=0  # else 3.1.6 takes Node's global fetch for a browser's
+    -s${STACK_SIZE}=1048576)
+endif()
+
+add_test(NAME reprise_tests COMMAND reprise_tests)

@@ -1,0 +1,46 @@
+# The module that the npm package ships: build/wasm/core.mjs (the glue) and core.wasm.
+#
+# The package compiles and instantiates the wasm itself and hands it to the glue through the
+# `instantiateWasm` hook; the glue never fetches. No eval, no file system, no main.
+if(EMSCRIPTEN_VERSION VERSION_LESS 3.1.25)
+  set(STACK_SIZE TOTAL_STACK)  # the older name of the same option
+else()
+  set(STACK_SIZE STACK_SIZE)
+endif()
+
+target_compile_options(reprise_core PRIVATE -fno-rtti)
+
+file(GLOB binding_sources CONFIGURE_DEPENDS bindings/*.cpp)
+if(NOT binding_sources)
+  message(FATAL_ERROR "The wasm build needs bindings/*.cpp; there is none in ${PROJECT_SOURCE_DIR}.")
+endif()
+
+add_executable(core ${binding_sources})
+set_target_properties(core PROPERTIES SUFFIX .mjs)
+target_link_libraries(core PRIVATE reprise_core reprise_flags)
+target_compile_options(core PRIVATE -fno-exceptions -fno-rtti)
+# embind names types through RTTI, unless it is told that they have no names.
+target_compile_definitions(core PRIVATE EMSCRIPTEN_HAS_UNBOUND_TYPE_NAMES=0)
+
+target_link_options(core PRIVATE
+  -O3 -fno-exceptions -fno-rtti
+  --bind --no-entry
+  -sMODULARIZE -sEXPORT_ES6
+  -sENVIRONMENT=web             # `node` in the list would import 'module' and break elsewhere
+  -sFILESYSTEM=0
+  -sDYNAMIC_EXECUTION=0         # embind without `new Function`, which edge isolates and CSP refuse
+  -sASSERTIONS=0
+  -sALLOW_MEMORY_GROWTH
+  -sMALLOC=emmalloc
+  -sINITIAL_MEMORY=1048576
+  -s${STACK_SIZE}=65536
+  -sINCOMING_MODULE_JS_API=instantiateWasm,locateFile
+  # -O3 renames every wasm export to one letter, and js/core.ts reads `memory` and the reprise_…
+  # functions from the instance itself. Linking this (empty unless used) library is Emscripten's
+  # own switch for "keep the names"; it costs 0.2 KB gzipped.
+  -lexports.js)
+if(EMSCRIPTEN_VERSION VERSION_LESS 4)
+  # Else the glue computes `new URL('core.wasm', import.meta.url)` as it loads, which throws in
+  # workerd. Later versions do it only if asked and refuse the option.
+  target_link_options(core PRIVATE -sUSE_ES6_IMPORT_META=0)
+endif()

@@ -1,0 +1,162 @@
+// Builds the C++ core (with CMake, see CMakePresets.json) and the npm package (into dist/).
+//
+//   node scripts/build.mjs                    the wasm module and the package
+//   node scripts/build.mjs native asan        any presets of CMakePresets.json
+//   node scripts/build.mjs package            the package, from the wasm module as it is
+//
+// What is up to date is left alone: a second run takes well under a second.
+
+import { existsSync, statSync } from 'node:fs'
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { filesBelow, unlessUpToDate } from './lib/files.mjs'
+import { fail, isMain, root, run, step, StepError } from './lib/process.mjs'
+
+const runtimes = ['node', 'browser', 'workerd', 'edge-light']
+
+/** Builds the named presets and then, after `wasm`, the package: build({ wasm: true, asan: true }). */
+export async function build(wanted) {
+  for (const preset of Object.keys(wanted).filter((name) => wanted[name] && name !== 'package')) {
+    await step(`build ${preset}`, () => buildPreset(preset))
+  }
+  if (wanted.wasm || wanted.package) await step('build package', buildPackage)
+}
+
+/** Configures a CMake preset if that was not done since the presets changed, and builds it. */
+export async function buildPreset(preset) {
+  const ninjaFile = join(root, 'build', preset, 'build.ninja')
+  const presets = join(root, 'CMakePresets.json')
+  const configured =
+    existsSync(ninjaFile) &&
+    statSync(ninjaFile).mtimeMs > statSync(presets).mtimeMs &&
+    (await configuredHere(preset))
+  if (!configured) await run('cmake', ['--preset', preset, '--fresh'])
+  const output = await run('cmake', ['--build', '--preset', preset])
+  if (preset === 'wasm') await describeGlue()
+  return output
+}
+
+/** A build folder that was copied or moved from elsewhere still points there. */
+async function configuredHere(preset) {
+  const cache = await readFile(join(root, 'build', preset, 'CMakeCache.txt'), 'utf8').catch(() => '')
+  return cache.includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${root}\n`)
+}
+
+/** Writes what goes with core.mjs: the wasm as a JavaScript string, and the types of both. */
+export async function describeGlue() {
+  const folder = join(root, 'build/wasm')
+  await mkdir(folder, { recursive: true })
+  await writeIfChanged(
+    join(folder, 'core.d.mts'),
+    `/** Emscripten's factory. The caller instantiates the wasm and hands the instance to \`receive\`. */
+export interface CoreOptions {
+  instantiateWasm(
+    imports: WebAssembly.Imports,
+    receive: (instance: WebAssembly.Instance, module?: WebAssembly.Module) => void,
+  ): object
+  locateFile?(path: string, prefix: string): string
+}
+export default function createCore(options: CoreOptions): Promise<object>
+`,
+  )
+  await writeIfChanged(
+    join(folder, 'core.wasm.d.ts'),
+    `/** The bytes of core.wasm in base64. */
+declare const base64: string
+export default base64
+`,
+  )
+  const wasm = join(folder, 'core.wasm')
+  if (existsSync(wasm)) {
+    const base64 = (await readFile(wasm)).toString('base64')
+    await writeIfChanged(join(folder, 'core.wasm.js'), `export default "${base64}"\n`)
+  }
+}
+
+async function writeIfChanged(path, text) {
+  if ((await readFile(path, 'utf8').catch(() => undefined)) !== text) await writeFile(path, text)
+}
+
+/** dist/: one bundle for each runtime with shared chunks, core.wasm, and the types. */
+export async function buildPackage() {
+  const wasm = 'build/wasm/core.wasm'
+  if (!existsSync(join(root, wasm))) {
+    throw new StepError(`${wasm} is missing. Build it first: node scripts/build.mjs wasm`)
+  }
+  await describeGlue()
+  const settings = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json']
+  const inputs = ['js', 'scripts', wasm, 'build/wasm/core.mjs', ...settings]
+  const outputs = [...runtimes.map((name) => `dist/${name}.js`), 'dist/core.wasm', 'dist/types/index.d.ts']
+  return unlessUpToDate('package', inputs, outputs, async () => {
+    await rm(join(root, 'dist'), { recursive: true, force: true })
+    await Promise.all([bundle(), declarations()])
+    await copyFile(join(root, wasm), join(root, 'dist/core.wasm'))
+  })
+}
+
+async function bundle() {
+  const entries = runtimes.map((name) => `js/runtimes/${name}.ts`)
+  const missing = entries.filter((entry) => !existsSync(join(root, entry)))
+  if (missing.length > 0) {
+    throw new StepError(`package.json exports a bundle for each of these, but they do not exist: ${missing.join(', ')}`)
+  }
+  // Loaded here, because `npm start` runs this file before node_modules is there.
+  const esbuild = await import('esbuild')
+  const { dependencies, peerDependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  try {
+    await esbuild.build({
+      absWorkingDir: root,
+      entryPoints: entries,
+      outdir: 'dist',
+      chunkNames: 'chunks/[name]-[hash]',
+      bundle: true,
+      splitting: true,
+      format: 'esm',
+      target: 'es2022',
+      platform: 'neutral',
+      mainFields: ['module', 'main'],
+      minify: true,
+      legalComments: 'none',
+      logLevel: 'silent',
+      // What a user installs beside us stays an import; devDependencies are bundled.
+      external: ['node:*', ...Object.keys({ ...dependencies, ...peerDependencies })],
+      plugins: [importedWasm],
+    })
+  } catch (error) {
+    const messages = await esbuild.formatMessages(error.errors ?? [], { kind: 'error' })
+    throw new StepError('esbuild could not bundle the package.', messages.join('') || String(error))
+  }
+  for (const chunk of filesBelow('dist/chunks', '.js')) {
+    if (/from\s*"\.\/core\.wasm(\?module)?"/.test(await readFile(join(root, chunk), 'utf8'))) {
+      throw new StepError(
+        `${chunk} imports ./core.wasm, which is not in that folder. ` +
+          'Only the entry itself (js/runtimes/workerd.ts, edge-light.ts) may import the wasm file.',
+      )
+    }
+  }
+}
+
+/** Edge bundlers must see these imports as written: they turn them into a compiled module. */
+const importedWasm = {
+  name: 'imported-wasm',
+  setup(esbuild) {
+    esbuild.onResolve({ filter: /\/core\.wasm(\?module)?$/ }, ({ path }) =>
+      path.startsWith('./') ? { path, external: true } : undefined,
+    )
+  },
+}
+
+async function declarations() {
+  await run(process.execPath, [tsc(), '--project', 'tsconfig.build.json'])
+}
+
+/** The TypeScript compiler of this project, to be run with node. */
+export function tsc() {
+  return join(root, 'node_modules/typescript/bin/tsc')
+}
+
+if (isMain(import.meta.url)) {
+  const names = process.argv.slice(2)
+  const wanted = names.length > 0 ? names : ['wasm']
+  await build(Object.fromEntries(wanted.map((name) => [name, true]))).catch(fail)
+}

@@ -1,0 +1,45 @@
+// Runs test files with node:test and counts their tests.
+
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { capture, root } from './process.mjs'
+
+/**
+ * @param {string[]} files
+ * @param {{ timeoutSeconds?: number }} [options]
+ * @returns {Promise<{ passed: number, failed: number, skipped: number, output: string }>}
+ */
+export async function runNodeTests(files, { timeoutSeconds = 300 } = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'reprise-node-test-'))
+  const report = join(folder, 'report.tap')
+  try {
+    const reporters = [
+      ['--test-reporter=spec', '--test-reporter-destination=stdout'],
+      ['--test-reporter=tap', `--test-reporter-destination=${report}`],
+    ].flat()
+    const args = ['--import', 'tsx', '--test', ...reporters, ...files]
+    const { code, output } = await capture(process.execPath, args, { timeoutSeconds })
+    const tap = await readFile(report, 'utf8').catch(() => '')
+    // TAP ends with lines like "# pass 12".
+    const total = (name) => Number(new RegExp(`^# ${name} (\\d+)$`, 'm').exec(tap)?.[1] ?? 0)
+    const empty = filesWithoutTests(tap, files)
+    const failed = total('fail') + total('cancelled') + empty.length
+    const broken = code !== 0 && failed === 0 ? 1 : 0
+    const complaints = empty.map((file) => `\n${file} contains no test.`).join('')
+    return {
+      passed: total('pass') - empty.length,
+      failed: failed + broken,
+      skipped: total('skipped') + total('todo'),
+      output: output + complaints,
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** node:test counts a file without any test as a test that passed, and names it by its path. */
+function filesWithoutTests(tap, files) {
+  const passed = [...tap.matchAll(/^ok \d+ - (.+?)(?: # .*)?$/gm)].map((match) => resolve(root, match[1]))
+  return files.filter((file) => passed.includes(resolve(root, file)))
+}
