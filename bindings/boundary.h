@@ -28,12 +28,12 @@ struct Block {
   std::uint32_t external;       // 1: JavaScript holds the payload under the slot's number
   std::uint32_t preamble_size;  // written by seal_begin
   std::uint32_t freed_count;    // external slots that the last verb emptied, in `freed`
-  Digest128 key;                // look_up and digest write it; peek, store, admit and invalidate read it
-  StorageKey storage_key;       // read by seal_begin and admit_begin
+  Digest128 key;           // look_up and digest write it; peek, store, admit and invalidate read it
+  StorageKey storage_key;  // read by seal_begin and admit_begin
   std::uint32_t freed[Cache::kMaxFreed];
-  std::uint8_t seal[kSealSize];          // written by seal_end
-  Token tokens[kMaxTokens];              // read by store and set_token
-  std::uint8_t preamble[kMaxPreamble];   // written by seal_begin
+  std::uint8_t seal[kSealSize];         // written by seal_end
+  Token tokens[kMaxTokens];             // read by store and set_token
+  std::uint8_t preamble[kMaxPreamble];  // written by seal_begin
   std::uint8_t inbox[kInboxSize];
 };
 

@@ -38,12 +38,23 @@ bool create(const ControlOptions& options) {
 ControlStats stats() {
   const Stats& s = state->cache.stats();
   const auto count = [](std::uint64_t value) { return static_cast<double>(value); };
-  return {count(s.hits_fresh),      count(s.hits_stale),      count(s.hits_admitted),
-          count(s.misses_absent),   count(s.misses_expired),  count(s.misses_invalidated),
-          count(s.refused_damaged), count(s.refused_expired), count(s.refused_invalidated),
-          count(s.stored),          count(s.not_stored),      count(s.evicted),
-          count(s.expired),         count(s.invalidated),     count(s.replaced),
-          s.saved_ms,               count(state->cache.entries()),
+  return {count(s.hits_fresh),
+          count(s.hits_stale),
+          count(s.hits_admitted),
+          count(s.misses_absent),
+          count(s.misses_expired),
+          count(s.misses_invalidated),
+          count(s.refused_damaged),
+          count(s.refused_expired),
+          count(s.refused_invalidated),
+          count(s.stored),
+          count(s.not_stored),
+          count(s.evicted),
+          count(s.expired),
+          count(s.invalidated),
+          count(s.replaced),
+          s.saved_ms,
+          count(state->cache.entries()),
           count(state->cache.bytes())};
 }
 

@@ -41,9 +41,10 @@ std::uint32_t show(Found found) {
     const Record& record = state->cache.record(found.slot);
     show(record.life, record.cost_ms, record.payload_size, record.kind);
     block.external = record.external ? 1 : 0;
-    block.payload_at = record.external ? 0
-                                       : static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(
-                                             state->cache.payload(found.slot).data()));
+    block.payload_at = record.external
+                           ? 0
+                           : static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(
+                                 state->cache.payload(found.slot).data()));
   }
   return static_cast<std::uint32_t>(found.verdict);
 }
@@ -88,16 +89,17 @@ EMSCRIPTEN_KEEPALIVE std::uint32_t peek(double now) {
 }
 
 // A computed value: its payload in the inbox, or `external`.
-EMSCRIPTEN_KEEPALIVE std::uint32_t store(double payload_size, std::uint32_t external, std::uint32_t kind,
-                                         std::uint32_t token_count, double cost_ms, double ttl,
-                                         double stale_for, double now) {
+EMSCRIPTEN_KEEPALIVE std::uint32_t store(double payload_size, std::uint32_t external,
+                                         std::uint32_t kind, std::uint32_t token_count,
+                                         double cost_ms, double ttl, double stale_for, double now) {
   Cache& cache = fresh_verb();
   const std::size_t tokens = token_count <= kMaxTokens ? token_count : kMaxTokens;
   state->draft = {static_cast<PayloadKind>(kind),
-                  Lifetime::from(millis(now), millis(ttl), millis(stale_for)), cost_ms,
-                  {block.tokens, tokens}, static_cast<std::uint64_t>(payload_size)};
-  const Bytes payload =
-      external != 0 ? Bytes{} : inbox(static_cast<std::uint32_t>(payload_size));
+                  Lifetime::from(millis(now), millis(ttl), millis(stale_for)),
+                  cost_ms,
+                  {block.tokens, tokens},
+                  static_cast<std::uint64_t>(payload_size)};
+  const Bytes payload = external != 0 ? Bytes{} : inbox(static_cast<std::uint32_t>(payload_size));
   const Stored stored = cache.store(block.key, state->draft, payload, external != 0, millis(now));
   block.slot = stored.slot;
   show(state->draft.life, cost_ms, state->draft.payload_size, state->draft.kind);
@@ -108,9 +110,9 @@ EMSCRIPTEN_KEEPALIVE std::uint32_t store(double payload_size, std::uint32_t exte
 // Seals what the last store described, for storage: begin, then the payload in pieces, then end.
 EMSCRIPTEN_KEEPALIVE std::uint32_t seal_begin() {
   const Draft& draft = state->draft;
-  const EntryHeader header{draft.kind,    static_cast<std::uint16_t>(draft.tokens.size()),
+  const EntryHeader header{draft.kind,        static_cast<std::uint16_t>(draft.tokens.size()),
                            block.storage_key, draft.life,
-                           draft.cost_ms, draft.payload_size};
+                           draft.cost_ms,     draft.payload_size};
   block.preamble_size =
       static_cast<std::uint32_t>(encode_preamble(header, draft.tokens, block.preamble));
   state->sealer.restart();
@@ -148,8 +150,7 @@ EMSCRIPTEN_KEEPALIVE std::uint32_t admit(double now) {
     payload = Bytes{block.inbox}.subspan(reader.payload_at(),
                                          static_cast<std::size_t>(reader.header().payload_size));
   }
-  const Stored stored =
-      cache.admit(block.key, state->read, reader, payload, external, millis(now));
+  const Stored stored = cache.admit(block.key, state->read, reader, payload, external, millis(now));
   if (stored.status == Status::ok) {
     const EntryHeader& header = reader.header();
     show(header.life, header.cost_ms, header.payload_size, header.kind);

@@ -1,5 +1,5 @@
 # The libraries Reprise is built from: xxHash, nlohmann-json (native only) and Catch2 (tests only).
-# OpenSSL, which only tools/ use, is looked for in CMakeLists.txt.
+# OpenSSL, which only reprise_key uses, is looked for in CMakeLists.txt.
 #
 # All three are headers. They are taken from the system where it has them, else downloaded at a
 # pinned version. Each is then linked, alone, into third_party/ of the build folder, and only that

@@ -1,14 +1,17 @@
 # The Catch2 tests: one program, reprise_tests, from tests/native/*_test.cpp.
 #
 # In the wasm-tests build it is a CommonJS script for Node: the core as the module ships it, in 32
-# bits and with the same flags. canonical_test.cpp stays out there, because canonical.cpp does.
+# bits and with the same flags. The tests of what is native only stay out there.
 file(GLOB test_sources CONFIGURE_DEPENDS tests/native/*_test.cpp)
 if(EMSCRIPTEN)
-  list(FILTER test_sources EXCLUDE REGEX "/canonical_test\\.cpp$")
+  list(FILTER test_sources EXCLUDE REGEX "/(canonical|key|diagnostic)_test\\.cpp$")
 endif()
 
 add_executable(reprise_tests tests/native/main.cpp ${test_sources})
 target_link_libraries(reprise_tests PRIVATE reprise_core reprise_flags reprise_catch2)
+if(NOT EMSCRIPTEN)
+  target_link_libraries(reprise_tests PRIVATE reprise_key)
+endif()
 # clang counts changes of sign to -Wconversion and g++ does not; in tests, g++'s view will do.
 # (Set here, because it must come after reprise_flags on the command line.)
 target_compile_options(reprise_catch2 INTERFACE -Wno-sign-conversion)

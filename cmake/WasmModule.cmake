@@ -19,11 +19,13 @@ add_executable(core ${binding_sources})
 set_target_properties(core PROPERTIES SUFFIX .mjs)
 target_link_libraries(core PRIVATE reprise_core reprise_flags)
 target_compile_options(core PRIVATE -fno-exceptions -fno-rtti)
+set_source_files_properties(bindings/exports.cpp PROPERTIES COMPILE_OPTIONS -O2)
+set_source_files_properties(bindings/control.cpp PROPERTIES COMPILE_OPTIONS -Os)
 # embind names types through RTTI, unless it is told that they have no names.
 target_compile_definitions(core PRIVATE EMSCRIPTEN_HAS_UNBOUND_TYPE_NAMES=0)
 
 target_link_options(core PRIVATE
-  -O3 -fno-exceptions -fno-rtti
+  -O2 -fno-exceptions -fno-rtti
   --bind --no-entry
   -sMODULARIZE -sEXPORT_ES6
   -sENVIRONMENT=web             # `node` in the list would import 'module' and break elsewhere
@@ -35,7 +37,7 @@ target_link_options(core PRIVATE
   -sINITIAL_MEMORY=1048576
   -s${STACK_SIZE}=65536
   -sINCOMING_MODULE_JS_API=instantiateWasm,locateFile
-  # -O3 renames every wasm export to one letter, and js/core.ts reads `memory` and the reprise_…
+  # Optimised linking renames every wasm export to one letter, and js/core.ts reads `memory` and the reprise_…
   # functions from the instance itself. Linking this (empty unless used) library is Emscripten's
   # own switch for "keep the names"; it costs 0.2 KB gzipped.
   -lexports.js)

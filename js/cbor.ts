@@ -173,6 +173,13 @@ export abstract class Writer {
 
   /** Bytes, in pieces if they are many. */
   raw(content: Uint8Array): void {
+    if (content.length <= 32) {
+      this.room(content.length)
+      const { bytes, at } = this
+      for (let i = 0; i < content.length; i++) bytes[at + i] = content[i]!
+      this.at = at + content.length
+      return
+    }
     for (let from = 0; from < content.length; ) {
       if (this.at === this.bytes.length) this.makeRoom(Math.min(content.length - from, this.atOnce))
       const count = Math.min(content.length - from, this.bytes.length - this.at)

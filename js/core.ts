@@ -272,8 +272,8 @@ export class Core {
 
   /** All views begin at the block; the block never moves, but the buffer under it does. */
   private refresh(): void {
+    if (this.bytes.length > 0) return
     const { buffer } = this.exports.memory
-    if (this.bytes.buffer === buffer) return
     this.bytes = new Uint8Array(buffer, this.base)
     this.words = new Uint32Array(buffer, this.base)
     this.numbers = new Float64Array(buffer, this.base, offset.payload_at / 8)
@@ -301,8 +301,8 @@ class Inbox extends Writer {
       this.exports.restart()
     }
     this.at = 0
-    const { buffer } = this.exports.memory
-    if (this.bytes.buffer !== buffer) this.attach(new Uint8Array(buffer, this.address, inboxSize))
+    // Memory that grew has detached every view; asking a view is much cheaper than asking the memory.
+    if (this.bytes.length === 0) this.attach(new Uint8Array(this.exports.memory.buffer, this.address, inboxSize))
   }
 
   content(): Uint8Array {

@@ -52,7 +52,7 @@ export class KeyEncoder {
    */
   write(prefix: Uint8Array, args: readonly unknown[]): void {
     const { out, values } = this
-    this.polluted = hasNames(Object.prototype)
+    this.polluted = hasNames(nothing)
     // Walked again only where an AbortSignal is met in a shape for the first time.
     for (;;) {
       out.begin()
@@ -359,8 +359,11 @@ function isAbortSignal(value: unknown): boolean {
   return typeof value === 'object' && value !== null && typeof AbortSignal === 'function' && (value instanceof AbortSignal || typeName(value) === 'AbortSignal')
 }
 
-function hasNames(prototype: object): boolean {
-  for (const _ in prototype) return true
+const nothing = {}
+
+/** for-in finds something: what the object itself does not have, its prototype has. */
+function hasNames(object: object): boolean {
+  for (const _ in object) return true
   return false
 }
 

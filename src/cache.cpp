@@ -209,8 +209,7 @@ void Cache::remove(Slot slot) {
     if (freed_count_ < kMaxFreed) freed_[freed_count_++] = slot;
   }
   if (record.block != nullptr) {
-    const std::size_t payload =
-        record.external ? 0 : static_cast<std::size_t>(record.payload_size);
+    const std::size_t payload = record.external ? 0 : static_cast<std::size_t>(record.payload_size);
     arena_.free(record.block, record.token_count * kTokenSize + payload);
   }
   eviction_.removed(slot);

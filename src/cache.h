@@ -23,19 +23,25 @@
 #include "entry.h"
 #include "eviction.h"
 #include "index.h"
+#include "lifetime.h"
 #include "stats.h"
 #include "status.h"
-#include "lifetime.h"
 #include "tokens.h"
 
 namespace reprise {
 
 struct Options {
-  std::uint64_t max_bytes = 64'000'000;          // payloads, keys and metadata together
-  std::uint64_t max_entry_bytes = 8 * 1024 * 1024;  // a larger payload is not kept
+  std::uint64_t max_bytes = 64'000'000;                    // payloads, keys and metadata together
+  std::uint64_t max_entry_bytes = std::uint64_t{8} << 20;  // a larger payload is not kept
 };
 
-enum class Verdict : std::uint8_t { fresh = 0, stale = 1, absent = 2, expired = 3, invalidated = 4 };
+enum class Verdict : std::uint8_t {
+  fresh = 0,
+  stale = 1,
+  absent = 2,  // from here on: no answer
+  expired = 3,
+  invalidated = 4,
+};
 
 struct Found {
   Verdict verdict = Verdict::absent;

@@ -131,7 +131,9 @@ KeyStatus put_array(Output& out, const json& array, int depth) {
 KeyStatus put_value(Output& out, const json& value, int depth) {
   switch (value.type()) {
     case json::value_t::null: out.push_back(0xf6); return KeyStatus::ok;
-    case json::value_t::boolean: out.push_back(value.get<bool>() ? 0xf5 : 0xf4); return KeyStatus::ok;
+    case json::value_t::boolean:
+      out.push_back(value.get<bool>() ? 0xf5 : 0xf4);
+      return KeyStatus::ok;
     case json::value_t::number_integer:
     case json::value_t::number_unsigned:
     case json::value_t::number_float: put_number(out, value.get<double>()); return KeyStatus::ok;

@@ -1,14 +1,10 @@
-// The only place that knows SipHash and xxHash.
+// The identity of a key in memory: SipHash-1-3 with 128 bits of output, under a random key of the cache. The only place
+// that knows SipHash.
 //
-// Two digests for two jobs, never to be exchanged:
-//
-// *Identity.* A key in memory is SipHash-1-3 with 128 bits of output under a random key of the cache. It is
-// a keyed pseudo-random function: who does not know the key cannot search for two requests that meet,
-// and the key never leaves the process. (Aumasson and Bernstein, "SipHash: a fast short-input PRF",
-// Indocrypt 2012; the 128-bit form and the 1-3 rounds are the reference implementation's.)
-//
-// *Integrity.* XXH3-128 seals an entry against rot and torn writes. It resists accidents, not people:
-// colliding inputs can be constructed in microseconds, so it is never an identity.
+// It is a keyed pseudo-random function: who does not know the key cannot search for two requests that meet, and
+// the key never leaves the process. (Aumasson and Bernstein, "SipHash: a fast short-input PRF", Indocrypt 2012;
+// the 128-bit form and the 1-3 rounds are the reference implementation's.) A fast checksum such as XXH3 would
+// not do: requests that collide under it can be made in microseconds (seal.h uses it, against accidents).
 #pragma once
 
 #include <cstdint>
@@ -49,18 +45,5 @@ extern template class BasicSipHash<1, 3>;
 extern template class BasicSipHash<2, 4>;
 
 using SipHash = BasicSipHash<1, 3>;
-
-// XXH3-128 of bytes that arrive in pieces.
-class Sealer {
- public:
-  Sealer() { restart(); }
-  void restart();
-  void update(Bytes piece);
-  [[nodiscard]] Digest128 finish() const;
-
- private:
-  // Room for an XXH3_state_t, which wants this alignment; digest.cpp asserts both.
-  alignas(64) std::uint8_t state_[576];
-};
 
 }  // namespace reprise

@@ -25,9 +25,9 @@
 #include <span>
 
 #include "bytes.h"
-#include "digest.h"
-#include "status.h"
 #include "lifetime.h"
+#include "seal.h"
+#include "status.h"
 #include "tokens.h"
 
 namespace reprise {

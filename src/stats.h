@@ -7,9 +7,10 @@
 namespace reprise {
 
 struct Stats {
-  std::uint64_t hits_fresh = 0;   // look_up found a fresh entry in memory
-  std::uint64_t hits_stale = 0;   // look_up found one that was stale but allowed
-  std::uint64_t hits_admitted = 0;  // a look_up that had missed was then answered by storage (admit said ok)
+  std::uint64_t hits_fresh = 0;  // look_up found a fresh entry in memory
+  std::uint64_t hits_stale = 0;  // look_up found one that was stale but allowed
+  // A look_up that had missed was then answered by storage: admit said ok.
+  std::uint64_t hits_admitted = 0;
 
   // look_up found no usable entry in memory, because …
   std::uint64_t misses_absent = 0;       // there is none
@@ -21,8 +22,9 @@ struct Stats {
   std::uint64_t refused_expired = 0;
   std::uint64_t refused_invalidated = 0;
 
-  std::uint64_t stored = 0;      // store or admit put an entry into memory
-  std::uint64_t not_stored = 0;  // … or could not: too large, no room, no lifetime, already invalidated
+  // store or admit put an entry into memory, or could not: too large, no room, no lifetime, invalidated.
+  std::uint64_t stored = 0;
+  std::uint64_t not_stored = 0;
 
   // An entry left memory, because …
   std::uint64_t evicted = 0;      // room was needed

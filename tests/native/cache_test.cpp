@@ -21,6 +21,7 @@ Digest128 key(std::uint64_t n) { return {n * 0x9e3779b97f4a7c15u, n}; }
 ByteList bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
 
 std::string text_at(const Cache& cache, Slot slot) {
+  if (slot == kNoSlot) return "(no entry)";
   const Bytes payload = cache.payload(slot);
   return {payload.begin(), payload.end()};
 }

@@ -83,9 +83,22 @@ TEST_CASE("numbers are JavaScript's: what a double cannot tell apart is one key"
 
 TEST_CASE("the order of names does not matter, and no two of these values share bytes") {
   CHECK(item(json::parse(R"({"b":1,"a":2})")) == item(json::parse(R"({"a":2,"b":1})")));
-  const std::vector<json> values = {nullptr, true,  false,  0,          1,           "1",
-                                    "",      "null", json::array(), json::object(), json::array({nullptr}),
-                                    json::array({json::array()}), {{"a", 1}}, {{"a", nullptr}}, 0.5, -1};
+  const std::vector<json> values = {nullptr,
+                                    true,
+                                    false,
+                                    0,
+                                    1,
+                                    "1",
+                                    "",
+                                    "null",
+                                    json::array(),
+                                    json::object(),
+                                    json::array({nullptr}),
+                                    json::array({json::array()}),
+                                    {{"a", 1}},
+                                    {{"a", nullptr}},
+                                    0.5,
+                                    -1};
   for (std::size_t i = 0; i < values.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) CHECK(item(values[i]) != item(values[j]));
   }
