@@ -90,10 +90,12 @@ export class Core {
     const control = await new Promise<CoreControl>((resolve, reject) => {
       createGlue({
         instantiateWasm(imports, receive) {
-          WebAssembly.instantiate(module, imports).then(instance => {
-            exports = instance.exports as unknown as CoreExports
-            receive(instance, module)
-          }, reject)
+          WebAssembly.instantiate(module, imports)
+            .then(instance => {
+              exports = instance.exports as unknown as CoreExports
+              receive(instance, module)
+            })
+            .catch(reject)
           return {}
         },
         locateFile: path => path,

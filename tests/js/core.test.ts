@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { inboxSize } from '../../js/boundary.js'
+import { Core, status, verdict } from '../../js/core.js'
+import { keyPrefix } from '../../js/encode.js'
+import { decodeValue, encodeValue, kind } from '../../js/value.js'
+import { compile } from './harness.js'
+
+const prefix = keyPrefix(null, 'f', null)
+const noTokens = new Uint8Array(0)
+const name = new Uint8Array(32).fill(7)
+
+async function core(maxBytes = 10_000_000): Promise<Core> {
+  return Core.create(await compile(), { maxBytes, maxEntryBytes: 5_000_000 }, Uint32Array.of(1, 2, 3, 4), true)
+}
+
+const draft = (bytes: Uint8Array, ttlMs = 1000) => ({ payload: { kind: kind.bytes, bytes }, tokens: noTokens, costMs: 5, ttlMs, staleForMs: 0 })
+
+test('Payloads of every size around the inbox come back from memory, sealed, and admitted by another core', async () => {
+  const [one, two] = [await core(), await core()]
+  for (const size of [0, 1, 100, inboxSize - 97, inboxSize - 96, inboxSize - 1, inboxSize, inboxSize + 1, 3 * inboxSize, 1_000_003]) {
+    const bytes = new Uint8Array(size).map((_, i) => i * 31)
+    assert.equal(one.lookUp(prefix, [size], 0), verdict.absent)
+    const key = one.key()
+    assert.equal(one.store(key, draft(bytes), 0), status.ok)
+    const entry = one.seal(name, { kind: kind.bytes, bytes })
+    assert.equal(entry.length, 80 + size + 16)
+    assert.equal(one.lookUp(prefix, [size], 999), verdict.fresh)
+    assert.deepEqual(one.value(), bytes, `${size} bytes from memory`)
+    two.digest(prefix, [size])
+    const admitted = two.admit(two.key(), name, entry, 999)
+    assert.equal(admitted.status, status.ok)
+    assert.deepEqual(decodeValue(admitted.payload!), bytes, `${size} bytes from storage`)
+    assert.equal(two.lookUp(prefix, [size], 999), verdict.fresh)
+    assert.deepEqual(two.value(), bytes)
+    assert.deepEqual(two.facts(), { created: 0, freshUntil: 1000, staleUntil: 1000, costMs: 5, bytes: size })
+  }
+})
+
+test('One flipped bit anywhere in an entry, and every cut, is refused', async () => {
+  const one = await core()
+  one.digest(prefix, ['x'])
+  const key = one.key()
+  const payload = encodeValue({ a: 1 })
+  one.store(key, { ...draft(payload.bytes), payload }, 0)
+  const entry = one.seal(name, payload)
+  for (let bit = 0; bit < entry.length * 8; bit++) {
+    const damaged = entry.map((byte, i) => (i === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte))
+    assert.notEqual(one.admit(key, name, damaged, 0).status, status.ok, `bit ${bit}`)
+  }
+  for (let length = 0; length < entry.length; length++) assert.notEqual(one.admit(key, name, entry.slice(0, length), 0).status, status.ok, `${length} bytes`)
+  assert.equal(one.admit(key, name, entry, 0).status, status.ok)
+})
+
+test('Large payloads leave with their slots: what was evicted, replaced or invalidated is let go of', async () => {
+  const small = await core(1_000_000)
+  const held = (small as unknown as { external: Map<number, Uint8Array> }).external
+  for (let i = 0; i < 20; i++) {
+    small.digest(prefix, [i % 15])
+    small.store(small.key(), draft(new Uint8Array(200_000).fill(i), 100), i)
+    assert.equal(held.size, small.stats().entries)
+    assert.ok(small.stats().bytes <= 1_000_000)
+  }
+  small.digest(prefix, [4])
+  assert.equal(small.invalidate(small.key()), true)
+  assert.equal(held.size, small.stats().entries)
+  assert.ok(small.sweep(10_000, 100) > 0)
+  assert.equal(held.size, 0)
+  assert.deepEqual([small.stats().entries, small.stats().bytes], [0, 0])
+})
+
+test('peek judges like lookUp and leaves no trace', async () => {
+  const one = await core()
+  one.digest(prefix, ['x'])
+  const key = one.key()
+  one.store(key, draft(Uint8Array.of(1), 100), 0)
+  const before = one.stats()
+  assert.equal(one.peek(key, 99), verdict.fresh)
+  assert.equal(one.peek(key, 100), verdict.expired)
+  assert.equal(one.peek(key, 99), verdict.fresh, 'it was not removed')
+  assert.deepEqual(one.stats(), before)
+})
+
+test('Memory that grows takes every view along', async () => {
+  const one = await core(50_000_000)
+  const { memory } = (one as unknown as { exports: { memory: WebAssembly.Memory } }).exports
+  const before = memory.buffer.byteLength
+  for (let i = 0; i < 1000; i++) {
+    one.lookUp(prefix, [i, 'y'.repeat(i)], 0)
+    assert.equal(one.store(one.key(), draft(new Uint8Array(20_000).fill(i)), 0), status.ok)
+  }
+  assert.ok(memory.buffer.byteLength > before, 'it grew')
+  for (let i = 0; i < 1000; i++) {
+    assert.equal(one.lookUp(prefix, [i, 'y'.repeat(i)], 0), verdict.fresh)
+    assert.equal((one.value() as Uint8Array)[19_999], i & 255)
+  }
+})
+
+test('Two cores digest the same key differently: the secret is part of it', async () => {
+  const a = await core()
+  const b = await Core.create(await compile(), { maxBytes: 1e6, maxEntryBytes: 1e5 }, Uint32Array.of(9, 9, 9, 9), false)
+  a.digest(prefix, ['x'])
+  b.digest(prefix, ['x'])
+  assert.notEqual(a.key().id, b.key().id)
+  a.digest(prefix, ['x'])
+  assert.equal(a.key().id, a.key().id)
+})
+
+test('A module that cannot be instantiated is a rejection, not a promise that stays pending', async () => {
+  const empty = new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0))
+  await assert.rejects(Core.create(empty, { maxBytes: 1e6, maxEntryBytes: 1e5 }, new Uint32Array(4), false))
+})
