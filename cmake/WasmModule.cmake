@@ -25,11 +25,12 @@ set_source_files_properties(bindings/control.cpp PROPERTIES COMPILE_OPTIONS -Os)
 target_compile_definitions(core PRIVATE EMSCRIPTEN_HAS_UNBOUND_TYPE_NAMES=0)
 
 target_link_options(core PRIVATE
-  -O2 -fno-exceptions -fno-rtti
+  -Os -fno-exceptions -fno-rtti
   --bind --no-entry
   -sMODULARIZE -sEXPORT_ES6
   -sENVIRONMENT=web             # `node` in the list would import 'module' and break elsewhere
   -sFILESYSTEM=0
+  -sSUPPORT_LONGJMP=0 -sTEXTDECODER=2  # neither longjmp nor a home-made decoder
   -sDYNAMIC_EXECUTION=0         # embind without `new Function`, which edge isolates and CSP refuse
   -sASSERTIONS=0
   -sALLOW_MEMORY_GROWTH

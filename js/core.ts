@@ -6,8 +6,8 @@
  * there is read before the next verb is called. Views are made anew when memory grew, as growing detaches them.
  */
 import createGlue from '#core-glue'
-import { boundaryVersion, type CoreControl, type CoreExports, type CoreStats, inboxSize, noSlot, offset, sealSize, status, tokenSize, verdict } from './boundary.js'
-import { Writer } from './cbor.js'
+import { boundaryVersion, type CoreControl, type CoreExports, type CoreStats, inboxSize, noSlot, offset, sealSize, status, textSize, tokenSize, verdict } from './boundary.js'
+import { major, Writer } from './cbor.js'
 import { KeyEncoder } from './encode.js'
 import { KeyError } from './errors.js'
 import { decodeValue, type Payload } from './value.js'
@@ -296,13 +296,13 @@ class Inbox extends Writer {
     super()
   }
 
-  begin(): void {
+  override begin(retry?: boolean): void {
+    super.begin(retry)
     if (this.fed > 0) {
       this.fed = 0
       this.pieces = []
       this.exports.restart()
     }
-    this.at = 0
     // Memory that grew has detached every view; asking a view is much cheaper than asking the memory.
     if (this.bytes.length === 0) this.attach(new Uint8Array(this.exports.memory.buffer, this.address, inboxSize))
   }
@@ -317,14 +317,55 @@ class Inbox extends Writer {
     return content
   }
 
-  protected makeRoom(): void {
-    this.fed += this.at
-    if (this.fed > maxKeyBytes) {
-      throw new KeyError('args', `take more than ${maxKeyBytes / 1e6} MB as a key. Say what identifies the call with the \`key\` option.`)
+  /**
+   * The platforms' encoders are slow where a text is not ASCII, so the core does it. A text of up to 65,536 code units is
+   * transcoded once; a longer one twice, a piece at a time, as its length stands before it.
+   */
+  protected override exactText(text: string): void {
+    this.makeRoom()
+    const once = text.length * 3 <= textSize
+    let length = 0
+    for (const piece of inUnits(text)) {
+      this.putUtf16(piece, 0)
+      length = once ? this.exports.transcode(piece.length, length) : length + this.exports.transcode(piece.length, 0)
     }
+    this.head(major.text, length)
+    this.makeRoom()
+    if (once) return this.feedText(length)
+    for (const piece of inUnits(text)) {
+      this.putUtf16(piece, 0)
+      this.feedText(this.exports.transcode(piece.length, 0))
+    }
+  }
+
+  private feedText(length: number): void {
+    this.count(length)
+    if (this.keepPieces) this.pieces.push(new Uint8Array(this.exports.memory.buffer, this.address + offset.text - offset.inbox, length).slice())
+    this.exports.feed_text(length)
+  }
+
+  protected makeRoom(): void {
+    this.count(this.at)
     if (this.keepPieces) this.pieces.push(this.bytes.slice(0, this.at))
     this.exports.feed(this.at)
     this.at = 0
+  }
+
+  private count(length: number): void {
+    this.fed += length
+    if (this.fed > maxKeyBytes) {
+      throw new KeyError('args', `take more than ${maxKeyBytes / 1e6} MB as a key. Say what identifies the call with the \`key\` option.`)
+    }
+  }
+}
+
+/** Pieces of a text that fit the inbox as UTF-16 and cut no surrogate pair. */
+function* inUnits(text: string): Generator<string> {
+  for (let from = 0; from < text.length; ) {
+    let to = Math.min(text.length, from + inboxSize / 2)
+    if (to < text.length && (text.charCodeAt(to - 1) & 0xfc00) === 0xd800) to--
+    yield text.slice(from, to)
+    from = to
   }
 }
 

@@ -9,9 +9,9 @@
  * It is fast because it makes no text in between: bytes go straight to where they are digested, and the order of
  * an object's names is remembered by shape (shapes.ts).
  */
-import { GrowingWriter, major, simple, tag, typedArrayName, typedArrayTag, type Writer } from './cbor.js'
+import { again, GrowingWriter, major, simple, tag, typedArrayName, typedArrayTag, type Writer } from './cbor.js'
 import { KeyError, show } from './errors.js'
-import { compareBytes, type Shape, shapeOf, Shapes } from './shapes.js'
+import { compareBytes, type Node, type Shape, shapeOf, Shapes } from './shapes.js'
 
 /** The first item of every key; another number whenever the encoding changes. */
 export const keyFormat = 1
@@ -53,9 +53,9 @@ export class KeyEncoder {
   write(prefix: Uint8Array, args: readonly unknown[]): void {
     const { out, values } = this
     this.polluted = hasNames(nothing)
-    // Walked again only where an AbortSignal is met in a shape for the first time.
-    for (;;) {
-      out.begin()
+    // Walked again only where an AbortSignal is met in a shape for the first time, or a text was not what it looked like.
+    for (let retry = false; ; retry = true) {
+      out.begin(retry)
       this.depth = this.top = this.highest = 0
       this.metSignal = false
       try {
@@ -137,7 +137,8 @@ export class KeyEncoder {
       } else {
         for (const name in object) {
           reading = name
-          node = node.lastName === name ? node.lastChild! : node.step(name)
+          const next: Node | undefined = node.lastChild
+          node = next !== undefined && node.lastName === name ? next : node.step(name)
           values[top++] = object[name]
         }
       }
@@ -165,7 +166,9 @@ export class KeyEncoder {
         const to = ends[i]!
         out.words(words, from, to, lengths[i]!)
         from = to
-        this.value(values[base + order[i]!])
+        const value = values[base + order[i]!]
+        if (typeof value === 'string') out.text(value)
+        else this.value(value)
       }
     } catch (error) {
       throw within(error, member(shape.names[i]!), object)
@@ -308,9 +311,6 @@ function number(out: Writer, x: number): void {
   if (Number.isSafeInteger(x)) out.integer(x)
   else out.float(x)
 }
-
-/** Thrown to begin again, when a shape turned out to hold a signal. */
-const again = Symbol('again')
 
 /** Why a value cannot be a key; gathers its path on the way up. No Error, as most of them would be thrown away. */
 class Refusal {

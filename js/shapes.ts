@@ -29,7 +29,8 @@ const maxNodes = 20_000
 /** A node of the trie: the names that lead to it are an object's first names. */
 export class Node {
   shape: Shape | undefined
-  lastName: string | undefined
+  /** The name that was stepped over last. Always a string: V8 compares strings that are both interned by their pointers. */
+  lastName = ''
   lastChild: Node | undefined
   /** All children, as soon as there is more than the last one. */
   children: Map<string, Node> | undefined
@@ -38,7 +39,7 @@ export class Node {
 
   /** The node that one more name leads to. */
   step(name: string): Node {
-    return this.lastName === name ? this.lastChild! : this.owner.step(this, name)
+    return this.owner.step(this, name)
   }
 }
 
@@ -54,14 +55,14 @@ export class Shapes {
   }
 
   step(node: Node, name: string): Node {
-    let child = node.children?.get(name)
+    let child = node.lastName === name ? node.lastChild : node.children?.get(name)
     if (child === undefined) {
       if (++this.nodes > maxNodes) {
         this.root = new Node(this)
         this.nodes = 0
       }
       child = new Node(this)
-      if (node.lastName !== undefined) (node.children ??= new Map([[node.lastName, node.lastChild!]])).set(name, child)
+      if (node.lastChild !== undefined) (node.children ??= new Map([[node.lastName, node.lastChild]])).set(name, child)
     }
     node.lastName = name
     node.lastChild = child

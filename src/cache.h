@@ -27,6 +27,7 @@
 #include "stats.h"
 #include "status.h"
 #include "tokens.h"
+#include "utf8.h"
 
 namespace reprise {
 

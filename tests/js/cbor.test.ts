@@ -54,9 +54,9 @@ test('A writer with a small buffer writes the same bytes in pieces', () => {
   class Pieces extends Writer {
     protected readonly atOnce = 64
     readonly pieces: Uint8Array[] = []
-    begin(): void {
+    override begin(): void {
+      super.begin()
       this.attach(new Uint8Array(64))
-      this.at = 0
     }
     protected makeRoom(): void {
       this.pieces.push(this.bytes.slice(0, this.at))

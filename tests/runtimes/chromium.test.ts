@@ -114,7 +114,7 @@ describe('the demo page in Chromium', () => {
       assert.equal(endpoint.requests, before + 2)
       const notices = await page.locator('#notices .notice').allInnerTexts()
       assert.equal(notices.length, 1, notices.join('\n'))
-      assert.match(notices[0]!, /^There is no cache now: WebAssembly could not be started here; calls run their functions\. \(.*Content Security Policy/)
+      assert.match(notices[0]!, /^There is no cache now: WebAssembly could not be started here, so calls run their functions uncached\. Add 'wasm-unsafe-eval' to script-src in the page's Content-Security-Policy\. \(.*Content Security Policy/)
       // What the policy refused is the point of this test; anything else is not.
       const others = problems.splice(0).filter((problem) => !/wasm|WebAssembly/i.test(problem))
       assert.deepEqual(others, [])

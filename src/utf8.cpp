@@ -1,0 +1,69 @@
+#include "utf8.h"
+
+namespace reprise {
+
+namespace {
+
+constexpr std::uint64_t repeat(std::uint16_t unit) { return unit * 0x0001'0001'0001'0001U; }
+
+// Some lane of x is zero. (Exact: the borrow of a lane below can only reach a lane that ends a true answer.)
+constexpr bool any_zero(std::uint64_t x) { return ((x - repeat(1)) & ~x & repeat(0x8000)) != 0; }
+
+inline std::uint8_t byte(unsigned value) { return static_cast<std::uint8_t>(value); }
+
+inline std::uint8_t* put_three(std::uint8_t* to, unsigned unit) {
+  to[0] = byte(0xe0 | (unit >> 12));
+  to[1] = byte(0x80 | ((unit >> 6) & 63));
+  to[2] = byte(0x80 | (unit & 63));
+  return to + 3;
+}
+
+}  // namespace
+
+std::size_t to_utf8(std::span<const std::uint16_t> units, MutableBytes out) {
+  const std::uint16_t* from = units.data();
+  const std::uint16_t* const end = from + units.size();
+  std::uint8_t* to = out.data();
+  while (from != end) {
+    if (end - from >= 4) {
+      std::uint64_t four = 0;
+      std::memcpy(&four, from, sizeof four);
+      if ((four & repeat(0xff80)) == 0) {
+        // Four ASCII characters: the low bytes of four lanes, pushed together.
+        four = (four | (four >> 8)) & 0x0000'ffff'0000'ffffU;
+        const auto packed = static_cast<std::uint32_t>(four | (four >> 16));
+        std::memcpy(to, &packed, sizeof packed);
+        from += 4;
+        to += 4;
+        continue;
+      }
+      // None below 0x0800 and none a surrogate: four times three bytes.
+      const std::uint64_t top = four & repeat(0xf800);
+      if (!any_zero(top) && !any_zero(top ^ repeat(0xd800))) {
+        for (int i = 0; i < 4; ++i) to = put_three(to, from[i]);
+        from += 4;
+        continue;
+      }
+    }
+    const unsigned unit = *from++;
+    if (unit < 0x80) {
+      *to++ = byte(unit);
+    } else if (unit < 0x800) {
+      to[0] = byte(0xc0 | (unit >> 6));
+      to[1] = byte(0x80 | (unit & 63));
+      to += 2;
+    } else if ((unit & 0xfc00) == 0xd800 && from != end && (*from & 0xfc00) == 0xdc00) {
+      const unsigned point = 0x10000 + ((unit & 0x3ff) << 10) + (*from++ & 0x3ffU);
+      to[0] = byte(0xf0 | (point >> 18));
+      to[1] = byte(0x80 | ((point >> 12) & 63));
+      to[2] = byte(0x80 | ((point >> 6) & 63));
+      to[3] = byte(0x80 | (point & 63));
+      to += 4;
+    } else {
+      to = put_three(to, unit);
+    }
+  }
+  return static_cast<std::size_t>(to - out.data());
+}
+
+}  // namespace reprise
