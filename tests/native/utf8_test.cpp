@@ -63,7 +63,7 @@ TEST_CASE(
       const char32_t first[] = {0x20,   0x80,   0x7ff,  0x800,   0x4e00,
                                 0xd7ff, 0xe000, 0xffff, 0x1f600, 0x10ffff};
       const char32_t base = first[random() % 10];
-      for (std::uint32_t run = 1 + random() % 11; run > 0; --run) {
+      for (auto run = 1 + random() % 11; run > 0; --run) {
         text += units_of(base);
         expected += naive(base);
       }
