@@ -176,9 +176,9 @@ export abstract class Writer {
         return
       }
     }
-    if (!wellFormed(text)) this.wtf8(text)
-    else if (3 * length + 9 <= this.atOnce) this.textAtOnce(text)
-    else this.longText(text)
+    if (3 * length + 9 > this.atOnce) this.longText(text)
+    else if (wellFormed(text)) this.textAtOnce(text)
+    else this.wtf8(text)
   }
 
   /** Bytes, in pieces if they are many. */
@@ -252,6 +252,7 @@ export abstract class Writer {
 
   /** A long text that is not ASCII. */
   protected exactText(text: string): void {
+    if (!wellFormed(text)) return this.wtf8(text)
     const content = utf8.encode(text)
     this.head(major.text, content.length)
     this.raw(content)

@@ -7,7 +7,7 @@
  */
 import createGlue from '#core-glue'
 import { boundaryVersion, type CoreControl, type CoreExports, type CoreStats, inboxSize, noSlot, offset, sealSize, status, textSize, tokenSize, verdict } from './boundary.js'
-import { major, Writer } from './cbor.js'
+import { major, tag, Writer } from './cbor.js'
 import { KeyEncoder } from './encode.js'
 import { KeyError } from './errors.js'
 import { decodeValue, type Payload } from './value.js'
@@ -325,16 +325,20 @@ class Inbox extends Writer {
     this.makeRoom()
     const once = text.length * 3 <= textSize
     let length = 0
+    let wellFormed = true
     for (const piece of inUnits(text)) {
       this.putUtf16(piece, 0)
-      length = once ? this.exports.transcode(piece.length, length) : length + this.exports.transcode(piece.length, 0)
+      const end = this.exports.transcode(piece.length, once ? length : 0)
+      length = (once ? 0 : length) + (end & ~loneSurrogate)
+      if (end & loneSurrogate) wellFormed = false
     }
-    this.head(major.text, length)
+    if (!wellFormed) this.head(major.tag, tag.wtf8)
+    this.head(wellFormed ? major.text : major.bytes, length)
     this.makeRoom()
     if (once) return this.feedText(length)
     for (const piece of inUnits(text)) {
       this.putUtf16(piece, 0)
-      this.feedText(this.exports.transcode(piece.length, 0))
+      this.feedText(this.exports.transcode(piece.length, 0) & ~loneSurrogate)
     }
   }
 
@@ -358,6 +362,9 @@ class Inbox extends Writer {
     }
   }
 }
+
+/** What the core's transcode() sets in its answer. */
+const loneSurrogate = 1 << 31
 
 /** Pieces of a text that fit the inbox as UTF-16 and cut no surrogate pair. */
 function* inUnits(text: string): Generator<string> {

@@ -42,7 +42,7 @@ export interface CacheOptions {
    */
   secret?: string | Uint8Array
   memory?: {
-    /** What entries in memory may take, keys and metadata included. Default `'64MB'`; at least 64 KB. */
+    /** What entries in memory may take: payloads and their records. The index, some 45 bytes an entry, is not counted yet. Default `'64MB'`; at least 64 KB. */
     maxBytes?: ByteSize
     /** A larger result is not stored. Default `'8MiB'`. */
     maxEntryBytes?: ByteSize

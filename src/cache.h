@@ -32,7 +32,7 @@
 namespace reprise {
 
 struct Options {
-  std::uint64_t max_bytes = 64'000'000;                    // payloads, keys and metadata together
+  std::uint64_t max_bytes = 64'000'000;                    // payloads and their records together
   std::uint64_t max_entry_bytes = std::uint64_t{8} << 20;  // a larger payload is not kept
 };
 

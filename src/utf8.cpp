@@ -11,19 +11,20 @@ constexpr bool any_zero(std::uint64_t x) { return ((x - repeat(1)) & ~x & repeat
 
 inline std::uint8_t byte(unsigned value) { return static_cast<std::uint8_t>(value); }
 
-inline std::uint8_t* put_three(std::uint8_t* to, unsigned unit) {
-  to[0] = byte(0xe0 | (unit >> 12));
-  to[1] = byte(0x80 | ((unit >> 6) & 63));
-  to[2] = byte(0x80 | (unit & 63));
-  return to + 3;
+// The three bytes of a unit from 0x0800 on, the first in the low byte.
+constexpr std::uint32_t three_bytes(std::uint32_t unit) {
+  return 0x80'80'e0 | (unit >> 12) | ((unit << 2) & 0x3f00) | ((unit & 63) << 16);
 }
+
+inline void put_word(std::uint8_t* to, std::uint32_t word) { std::memcpy(to, &word, sizeof word); }
 
 }  // namespace
 
-std::size_t to_utf8(std::span<const std::uint16_t> units, MutableBytes out) {
+Utf8 to_utf8(std::span<const std::uint16_t> units, MutableBytes out) {
   const std::uint16_t* from = units.data();
   const std::uint16_t* const end = from + units.size();
   std::uint8_t* to = out.data();
+  bool well_formed = true;
   while (from != end) {
     if (end - from >= 4) {
       std::uint64_t four = 0;
@@ -31,8 +32,7 @@ std::size_t to_utf8(std::span<const std::uint16_t> units, MutableBytes out) {
       if ((four & repeat(0xff80)) == 0) {
         // Four ASCII characters: the low bytes of four lanes, pushed together.
         four = (four | (four >> 8)) & 0x0000'ffff'0000'ffffU;
-        const auto packed = static_cast<std::uint32_t>(four | (four >> 16));
-        std::memcpy(to, &packed, sizeof packed);
+        put_word(to, static_cast<std::uint32_t>(four | (four >> 16)));
         from += 4;
         to += 4;
         continue;
@@ -40,7 +40,12 @@ std::size_t to_utf8(std::span<const std::uint16_t> units, MutableBytes out) {
       // None below 0x0800 and none a surrogate: four times three bytes.
       const std::uint64_t top = four & repeat(0xf800);
       if (!any_zero(top) && !any_zero(top ^ repeat(0xd800))) {
-        for (int i = 0; i < 4; ++i) to = put_three(to, from[i]);
+        const std::uint32_t a = three_bytes(from[0]), b = three_bytes(from[1]);
+        const std::uint32_t c = three_bytes(from[2]), d = three_bytes(from[3]);
+        put_word(to, a | (b << 24));
+        put_word(to + 4, (b >> 8) | (c << 16));
+        put_word(to + 8, (c >> 16) | (d << 8));
+        to += 12;
         from += 4;
         continue;
       }
@@ -60,10 +65,14 @@ std::size_t to_utf8(std::span<const std::uint16_t> units, MutableBytes out) {
       to[3] = byte(0x80 | (point & 63));
       to += 4;
     } else {
-      to = put_three(to, unit);
+      if ((unit & 0xf800) == 0xd800) well_formed = false;
+      to[0] = byte(0xe0 | (unit >> 12));
+      to[1] = byte(0x80 | ((unit >> 6) & 63));
+      to[2] = byte(0x80 | (unit & 63));
+      to += 3;
     }
   }
-  return static_cast<std::size_t>(to - out.data());
+  return {static_cast<std::size_t>(to - out.data()), well_formed};
 }
 
 }  // namespace reprise

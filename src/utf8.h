@@ -12,8 +12,13 @@ namespace reprise {
 // No code unit becomes more bytes than this.
 constexpr std::size_t kMaxUtf8PerUnit = 3;
 
-// Writes the UTF-8 of well-formed UTF-16 to `out`, which has room for kMaxUtf8PerUnit bytes a unit, and says how many
-// bytes that were. A lone surrogate becomes three bytes (WTF-8); callers that must not have one look before.
-std::size_t to_utf8(std::span<const std::uint16_t> units, MutableBytes out);
+struct Utf8 {
+  std::size_t size = 0;  // bytes written
+  bool well_formed = true;
+};
+
+// Writes the UTF-8 of UTF-16 to `out`, which has room for kMaxUtf8PerUnit bytes a unit. A lone surrogate, which UTF-8
+// cannot hold, becomes three bytes all the same (that is WTF-8), and is told.
+Utf8 to_utf8(std::span<const std::uint16_t> units, MutableBytes out);
 
 }  // namespace reprise

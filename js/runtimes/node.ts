@@ -1,15 +1,19 @@
 /** Node, Deno and Bun: entries in a directory, SHA-256 at once. */
-import { createHash, createHmac } from 'node:crypto'
+import * as crypto from 'node:crypto'
 import { createCacheIn } from '../cache.js'
 import { fileSystem } from '../storage/file-system.js'
 import type { Runtime } from './runtime.js'
 import { compileInline, web } from './web.js'
 
+/** crypto.hash takes a third of the time for short input; Node has it from 20.12 on, Deno and Bun may not. */
+const { hash } = crypto as { hash?: (name: string, bytes: Uint8Array, encoding: 'buffer') => Uint8Array }
+const sha256 = hash !== undefined ? (bytes: Uint8Array) => hash('sha256', bytes, 'buffer') : (bytes: Uint8Array) => crypto.createHash('sha256').update(bytes).digest()
+
 const runtime: Runtime = {
   ...web,
   name: 'node',
   compile: () => compileInline(() => import('#core-wasm')),
-  digest: secret => bytes => (secret === undefined ? createHash('sha256') : createHmac('sha256', secret)).update(bytes).digest(),
+  digest: secret => (secret === undefined ? sha256 : bytes => crypto.createHmac('sha256', secret).update(bytes).digest()),
   defaultStorage: () => fileSystem({ directory: process.env['REPRISE_DIR'] || '.reprise' }),
 }
 

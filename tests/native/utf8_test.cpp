@@ -9,12 +9,13 @@ using namespace reprise;
 
 namespace {
 
-std::string utf8(const std::u16string& text) {
+std::string utf8(const std::u16string& text, bool well_formed = true) {
   const std::vector<std::uint16_t> units(text.begin(), text.end());
   std::vector<std::uint8_t> out(units.size() * kMaxUtf8PerUnit + 1, 0xaa);
-  const std::size_t size = to_utf8(units, {out.data(), out.size() - 1});
+  const Utf8 utf8 = to_utf8(units, {out.data(), out.size() - 1});
   REQUIRE(out.back() == 0xaa);
-  return {out.begin(), out.begin() + static_cast<std::ptrdiff_t>(size)};
+  REQUIRE(utf8.well_formed == well_formed);
+  return {out.begin(), out.begin() + static_cast<std::ptrdiff_t>(utf8.size)};
 }
 
 // By the table of RFC 3629, one code point at a time.
@@ -73,8 +74,9 @@ TEST_CASE(
   CHECK(utf8(u"") == "");
 }
 
-TEST_CASE("a lone surrogate becomes three bytes, wherever it stands") {
-  CHECK(utf8({0xd800}) == "\xed\xa0\x80");
-  CHECK(utf8({'a', 'b', 'c', 0xdfff, 0xd800}) == "abc\xed\xbf\xbf\xed\xa0\x80");
-  CHECK(utf8({0xdc00, 0xd800, 0xdc00, 0xd800}) == "\xed\xb0\x80\xf0\x90\x80\x80\xed\xa0\x80");
+TEST_CASE("a lone surrogate becomes three bytes and is told, wherever it stands") {
+  CHECK(utf8({0xd800}, false) == "\xed\xa0\x80");
+  CHECK(utf8({'a', 'b', 'c', 0xdfff, 0xd800}, false) == "abc\xed\xbf\xbf\xed\xa0\x80");
+  CHECK(utf8({0xdc00, 0xd800, 0xdc00, 0xd800}, false) ==
+        "\xed\xb0\x80\xf0\x90\x80\x80\xed\xa0\x80");
 }
