@@ -103,6 +103,7 @@ export abstract class Writer {
 
   /** `length` bytes that lie in words[from] and on, the first in the low byte: a few stores where bytes would take many. */
   words(words: Uint32Array, from: number, to: number, length: number): void {
+    if (4 * (to - from) > this.atOnce) return this.raw(new Uint8Array(words.buffer, words.byteOffset + 4 * from, length))
     this.room(4 * (to - from))
     const { view } = this
     for (let i = from, at = this.at; i < to; i++, at += 4) view.setUint32(at, words[i]!, true)

@@ -37,6 +37,8 @@ export class KeyEncoder {
   private readonly shapes = new Shapes()
   private depth = 0
   private metSignal = false
+  /** Walking again, so every object is looked through for signals: a mark on its shape may be gone by now (Shapes forgets). */
+  private careful = false
   /** Values that were read and not yet written, those of each object on top of its holder's. */
   private readonly values: unknown[] = []
   private top = 0
@@ -53,6 +55,7 @@ export class KeyEncoder {
   write(prefix: Uint8Array, args: readonly unknown[]): void {
     const { out, values } = this
     this.polluted = hasNames(nothing)
+    this.careful = false
     // Walked again only where an AbortSignal is met in a shape for the first time, or a text was not what it looked like.
     for (let retry = false; ; retry = true) {
       out.begin(retry)
@@ -64,7 +67,10 @@ export class KeyEncoder {
         return
       } catch (error) {
         this.out = out
-        if (error === again) continue
+        if (error === again) {
+          this.careful = true
+          continue
+        }
         throw error instanceof Refusal ? error.asKeyError() : error
       } finally {
         for (let i = 0; i < this.highest; i++) values[i] = undefined
@@ -149,7 +155,7 @@ export class KeyEncoder {
     if (shape.hasToJson && typeof object['toJSON'] === 'function') return this.viaToJson(object, object['toJSON'])
     this.top = top
     if (top > this.highest) this.highest = top
-    if (shape.mayHoldSignals) this.membersButSignals(object, shape, base)
+    if (shape.mayHoldSignals || this.careful) this.membersButSignals(object, shape, base)
     else this.members(object, shape, base)
     this.top = base
   }
@@ -158,6 +164,8 @@ export class KeyEncoder {
     const { out, values } = this
     const { order, words, ends, lengths } = shape
     const count = order.length
+    const { metSignal } = this
+    this.metSignal = false // until one is met in this object
     out.head(major.map, count)
     let from = 0
     let i = 0
@@ -177,10 +185,11 @@ export class KeyEncoder {
       shape.mayHoldSignals = true
       throw again
     }
+    this.metSignal = metSignal
   }
 
   private membersButSignals(object: object, shape: Shape, base: number): void {
-    const { out, values } = this
+    const { out, values, metSignal } = this
     const kept = [...shape.order.keys()].filter(i => !isAbortSignal(values[base + shape.order[i]!]))
     out.head(major.map, kept.length)
     for (const i of kept) {
@@ -191,7 +200,7 @@ export class KeyEncoder {
         throw within(error, member(shape.names[i]!), object)
       }
     }
-    this.metSignal = false
+    this.metSignal = metSignal
   }
 
   /** Everything that is neither an array nor a plain object, whatever realm it is from. */
@@ -256,7 +265,7 @@ export class KeyEncoder {
     for (const [key, value] of map) {
       if (!isAbortSignal(value)) entries.push({ key: this.aside(key, map), value: this.aside(value, map) })
     }
-    entries.sort((a, b) => compareBytes(a.key, b.key))
+    entries.sort((a, b) => compareBytes(a.key, b.key) || compareBytes(a.value, b.value))
     this.out.head(major.tag, tag.map)
     this.out.head(major.map, entries.length)
     for (const { key, value } of entries) {

@@ -86,7 +86,7 @@ export async function buildPackage() {
   await describeGlue()
   const settings = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json']
   const inputs = ['js', 'scripts', wasm, 'build/wasm/core.mjs', ...settings]
-  const outputs = [...runtimes.map((name) => `dist/${name}.js`), 'dist/core.wasm', 'dist/types/index.d.ts']
+  const outputs = [...runtimes.map((name) => `dist/${name}.js`), 'dist/cli.js', 'dist/core.wasm', 'dist/types/index.d.ts']
   return unlessUpToDate('package', inputs, outputs, async () => {
     await rm(join(root, 'dist'), { recursive: true, force: true })
     await Promise.all([bundle(), declarations()])
@@ -104,13 +104,10 @@ async function bundle() {
   const esbuild = await import('esbuild')
   const { dependencies, peerDependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
   try {
-    await esbuild.build({
+    const options = {
       absWorkingDir: root,
-      entryPoints: entries,
       outdir: 'dist',
-      chunkNames: 'chunks/[name]-[hash]',
       bundle: true,
-      splitting: true,
       format: 'esm',
       target: 'es2022',
       platform: 'neutral',
@@ -121,7 +118,10 @@ async function bundle() {
       // What a user installs beside us stays an import; devDependencies are bundled.
       external: ['node:*', ...Object.keys({ ...dependencies, ...peerDependencies })],
       plugins: [importedWasm],
-    })
+    }
+    await esbuild.build({ ...options, entryPoints: entries, splitting: true, chunkNames: 'chunks/[name]-[hash]' })
+    // By itself, so that the runtimes' chunks are not cut for it. esbuild keeps its `#!` line.
+    await esbuild.build({ ...options, entryPoints: { cli: 'js/cli/main.ts' } })
   } catch (error) {
     const messages = await esbuild.formatMessages(error.errors ?? [], { kind: 'error' })
     throw new StepError('esbuild could not bundle the package.', messages.join('') || String(error))

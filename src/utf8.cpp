@@ -18,6 +18,27 @@ constexpr std::uint32_t three_bytes(std::uint32_t unit) {
 
 inline void put_word(std::uint8_t* to, std::uint32_t word) { std::memcpy(to, &word, sizeof word); }
 
+// Four ASCII units as their low bytes, pushed together.
+constexpr std::uint32_t packed(std::uint64_t four) {
+  four = (four | (four >> 8)) & 0x0000'ffff'0000'ffffU;
+  return static_cast<std::uint32_t>(four | (four >> 16));
+}
+
+inline std::uint64_t load_four(const std::uint16_t* from) {
+  std::uint64_t four = 0;
+  std::memcpy(&four, from, sizeof four);
+  return four;
+}
+
+// One unit that is no surrogate, without a branch: its one to three bytes are the low ones of the four written.
+inline std::uint8_t* put_unit(std::uint8_t* to, std::uint32_t unit) {
+  const std::uint32_t two = 0x80c0 | (unit >> 6) | ((unit & 63) << 8);
+  const bool above_one = unit >= 0x80;
+  const bool above_two = unit >= 0x800;
+  put_word(to, above_two ? three_bytes(unit) : above_one ? two : unit);
+  return to + 1 + above_one + above_two;
+}
+
 }  // namespace
 
 Utf8 to_utf8(std::span<const std::uint16_t> units, MutableBytes out) {
@@ -26,29 +47,30 @@ Utf8 to_utf8(std::span<const std::uint16_t> units, MutableBytes out) {
   std::uint8_t* to = out.data();
   bool well_formed = true;
   while (from != end) {
-    if (end - from >= 4) {
-      std::uint64_t four = 0;
-      std::memcpy(&four, from, sizeof four);
+    // Not the last unit: then there is room for a byte more than a unit can become, and put_unit may spill.
+    while (end - from > 4) {
+      const std::uint64_t four = load_four(from);
       if ((four & repeat(0xff80)) == 0) {
-        // Four ASCII characters: the low bytes of four lanes, pushed together.
-        four = (four | (four >> 8)) & 0x0000'ffff'0000'ffffU;
-        put_word(to, static_cast<std::uint32_t>(four | (four >> 16)));
+        put_word(to, packed(four));
         from += 4;
         to += 4;
         continue;
       }
-      // None below 0x0800 and none a surrogate: four times three bytes.
       const std::uint64_t top = four & repeat(0xf800);
-      if (!any_zero(top) && !any_zero(top ^ repeat(0xd800))) {
+      if (any_zero(top ^ repeat(0xd800))) break;  // a surrogate
+      if (!any_zero(top)) {
+        // Four times three bytes, in three words.
         const std::uint32_t a = three_bytes(from[0]), b = three_bytes(from[1]);
         const std::uint32_t c = three_bytes(from[2]), d = three_bytes(from[3]);
         put_word(to, a | (b << 24));
         put_word(to + 4, (b >> 8) | (c << 16));
         put_word(to + 8, (c >> 16) | (d << 8));
-        to += 12;
         from += 4;
+        to += 12;
         continue;
       }
+      for (int i = 0; i < 4; ++i) to = put_unit(to, from[i]);
+      from += 4;
     }
     const unsigned unit = *from++;
     if (unit < 0x80) {
