@@ -94,11 +94,17 @@ EMSCRIPTEN_KEEPALIVE void digest(std::uint32_t length) {
   state->digest.restart(state->key);
 }
 
-EMSCRIPTEN_KEEPALIVE std::uint32_t look_up(std::uint32_t length, double now) {
-  digest(length);
+// The same for the key in the block.
+EMSCRIPTEN_KEEPALIVE std::uint32_t look_up_key(double now) {
   const std::uint32_t verdict = show(fresh_verb().look_up(block.key, millis(now)));
   show_freed();
   return verdict;
+}
+
+// The last piece of a key: is there an answer in memory?
+EMSCRIPTEN_KEEPALIVE std::uint32_t look_up(std::uint32_t length, double now) {
+  digest(length);
+  return look_up_key(now);
 }
 
 EMSCRIPTEN_KEEPALIVE std::uint32_t peek(double now) {

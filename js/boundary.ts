@@ -62,6 +62,7 @@ export interface CoreExports {
   restart(): void
   digest(length: number): void
   look_up(length: number, now: number): number
+  look_up_key(now: number): number
   peek(now: number): number
   store(payloadSize: number, external: number, kind: number, tokenCount: number, costMs: number, ttlMs: number, staleForMs: number, now: number): number
   seal_begin(): number

@@ -4,6 +4,8 @@
  * affair: keys hand the full inbox to the core and begin again, values move to a larger buffer.
  */
 
+import { Memo, memoLeast, memoMost } from './memo.js'
+
 export const major = { unsigned: 0, negative: 1, bytes: 2, text: 3, array: 4, map: 5, tag: 6 } as const
 
 export const simple = { false: 0xf4, true: 0xf5, null: 0xf6, undefined: 0xf7 } as const
@@ -74,6 +76,8 @@ export abstract class Writer {
   private buffer: Utf8Writer | undefined
   /** A long text that looked like ASCII was not: from now until begin(), look at every one. */
   private doubtful = false
+  /** The bytes of texts, where many are written. */
+  protected memo: Memo<Uint8Array> | undefined
 
   /** Starts anew: what was written is forgotten. `retry`: because it threw `again`. */
   begin(retry = false): void {
@@ -156,6 +160,23 @@ export abstract class Writer {
 
   /** Text as UTF-8; a string with a lone surrogate, which UTF-8 cannot hold, as tagged WTF-8. */
   text(text: string): void {
+    const { length } = text
+    const { memo } = this
+    if (memo === undefined || length < memoLeast || length > memoMost) return this.newText(text)
+    const item = memo.find(text)
+    if (item !== undefined) {
+      this.room(item.length)
+      this.bytes.set(item, this.at)
+      this.at += item.length
+      return
+    }
+    this.room(3 * length + 9)
+    const start = this.at
+    this.newText(text)
+    memo.note(text, () => this.bytes.slice(start, this.at))
+  }
+
+  private newText(text: string): void {
     const { length } = text
     if (length < shortText) {
       this.room(length + 2)
