@@ -32,7 +32,7 @@ export async function buildPreset(preset) {
     (await configuredHere(preset))
   if (!configured) await run('cmake', ['--preset', preset, '--fresh'])
   const output = await run('cmake', ['--build', '--preset', preset])
-  if (preset === 'wasm') await describeGlue()
+  if (preset.startsWith('wasm') && preset !== 'wasm-tests') await describeGlue(preset)
   return output
 }
 
@@ -43,8 +43,8 @@ async function configuredHere(preset) {
 }
 
 /** Writes what goes with core.mjs: the wasm as a JavaScript string, and the types of both. */
-export async function describeGlue() {
-  const folder = join(root, 'build/wasm')
+export async function describeGlue(preset = 'wasm') {
+  const folder = join(root, 'build', preset)
   await mkdir(folder, { recursive: true })
   await writeIfChanged(
     join(folder, 'core.d.mts'),

@@ -37,6 +37,8 @@ const webLane = [
   { name: 'types', run: check(typesRight) },
   { name: 'wasm', run: catch2('wasm-tests') },
   ...folderSuites(),
+  collidingSuite('bucket0'),
+  collidingSuite('bucket8'),
 ]
 
 /** Each folder of tests/ with *.test.ts files is a suite of its own. */
@@ -55,6 +57,18 @@ function folderSuites() {
         return runNodeTests(this.files)
       },
     }))
+}
+
+/** The tests of js/ that use a core, with one whose index buckets collide: that may cost time, never an answer. */
+function collidingSuite(condition) {
+  const names = ['core', 'call', 'cache', 'ignore', 'keys-collision', 'options', 'wrapped']
+  return {
+    name: `js-${condition}`,
+    async run() {
+      await buildPreset(`wasm-${condition}`)
+      return runNodeTests(names.map((name) => `tests/js/${name}.test.ts`), { conditions: [condition] })
+    },
+  }
 }
 
 /** A Catch2 program: built by a preset, then run. */

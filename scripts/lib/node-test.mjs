@@ -7,10 +7,10 @@ import { capture, root } from './process.mjs'
 
 /**
  * @param {string[]} files
- * @param {{ timeoutSeconds?: number }} [options]
+ * @param {{ timeoutSeconds?: number, conditions?: string[] }} [options] `conditions` choose among the imports of package.json
  * @returns {Promise<{ passed: number, failed: number, skipped: number, output: string }>}
  */
-export async function runNodeTests(files, { timeoutSeconds = 300 } = {}) {
+export async function runNodeTests(files, { timeoutSeconds = 300, conditions = [] } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'reprise-node-test-'))
   const report = join(folder, 'report.tap')
   try {
@@ -18,7 +18,7 @@ export async function runNodeTests(files, { timeoutSeconds = 300 } = {}) {
       ['--test-reporter=spec', '--test-reporter-destination=stdout'],
       ['--test-reporter=tap', `--test-reporter-destination=${report}`],
     ].flat()
-    const args = ['--import', 'tsx', '--test', ...reporters, ...files]
+    const args = [...conditions.map((name) => `--conditions=${name}`), '--import', 'tsx', '--test', ...reporters, ...files]
     const { code, output } = await capture(process.execPath, args, { timeoutSeconds })
     const tap = await readFile(report, 'utf8').catch(() => '')
     // TAP ends with lines like "# pass 12".
