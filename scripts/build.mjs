@@ -9,6 +9,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { deflateSync } from 'node:zlib'
 import { filesBelow, unlessUpToDate } from './lib/files.mjs'
 import { fail, isMain, root, run, step, StepError } from './lib/process.mjs'
 
@@ -42,7 +43,7 @@ async function configuredHere(preset) {
   return cache.includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${root}\n`)
 }
 
-/** Writes what goes with core.mjs: the wasm as a JavaScript string, and the types of both. */
+/** Writes what goes with core.mjs: the wasm as a JavaScript string (deflated, in base64), and the types of both. */
 export async function describeGlue(preset = 'wasm') {
   const folder = join(root, 'build', preset)
   await mkdir(folder, { recursive: true })
@@ -61,14 +62,16 @@ export default function createCore(options: CoreOptions): Promise<object>
   )
   await writeIfChanged(
     join(folder, 'core.wasm.d.ts'),
-    `/** The bytes of core.wasm in base64. */
+    `/** The bytes of core.wasm, deflated (zlib), in base64. */
 declare const base64: string
 export default base64
 `,
   )
   const wasm = join(folder, 'core.wasm')
   if (existsSync(wasm)) {
-    const base64 = (await readFile(wasm)).toString('base64')
+    // Deflated first: base64 of what is already compressed costs a download (which is compressed, too) a few percent, and
+    // base64 of the module itself a third.
+    const base64 = deflateSync(await readFile(wasm), { level: 9 }).toString('base64')
     await writeIfChanged(join(folder, 'core.wasm.js'), `export default "${base64}"\n`)
   }
 }

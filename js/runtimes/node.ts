@@ -1,9 +1,10 @@
 /** Node, Deno and Bun: entries in a directory, SHA-256 at once. */
 import * as crypto from 'node:crypto'
+import { inflateSync } from 'node:zlib'
 import { createCacheIn } from '../cache.js'
 import { fileSystem } from '../storage/file-system.js'
 import type { Runtime } from './runtime.js'
-import { compileInline, web } from './web.js'
+import { web } from './web.js'
 
 /** crypto.hash takes a third of the time for short input; Node has it from 20.12 on, Deno and Bun may not. */
 const { hash } = crypto as { hash?: (name: string, bytes: Uint8Array, encoding: 'buffer') => Uint8Array }
@@ -12,7 +13,8 @@ const sha256 = hash !== undefined ? (bytes: Uint8Array) => hash('sha256', bytes,
 const runtime: Runtime = {
   ...web,
   name: 'node',
-  compile: () => compileInline(() => import('#core-wasm')),
+  // By zlib: the streams of the web are loaded when first used here, which takes longer than all the rest.
+  compile: async () => WebAssembly.compile(inflateSync(Buffer.from((await import('#core-wasm')).default, 'base64')) as Uint8Array<ArrayBuffer>),
   digest: secret => (secret === undefined ? sha256 : bytes => crypto.createHmac('sha256', secret).update(bytes).digest()),
   defaultStorage: () => fileSystem({ directory: process.env['REPRISE_DIR'] || '.reprise' }),
 }

@@ -27,10 +27,10 @@ function ownDigest(secret: Uint8Array | undefined): Digest {
   }
 }
 
-/** The core out of its text in base64, for runtimes that may compile from bytes. */
+/** The core out of its text, which is deflated and in base64, for pages, which may compile from bytes. */
 export async function compileInline(load: () => Promise<{ default: string }>): Promise<WebAssembly.Module> {
   const text = atob((await load()).default)
-  const bytes = new Uint8Array(text.length)
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i)
-  return WebAssembly.compile(bytes)
+  const deflated = Uint8Array.from(text, character => character.charCodeAt(0))
+  const inflated = new Blob([deflated]).stream().pipeThrough(new DecompressionStream('deflate'))
+  return WebAssembly.compile(await new Response(inflated).arrayBuffer())
 }

@@ -24,6 +24,8 @@ export interface Row<Input = unknown> {
   readonly id: string
   readonly what: string
   readonly input: Input
+  /** Further inputs, timed in turn with the first: where meeting the same one again would be another matter. */
+  readonly others?: readonly Input[]
   /** Ours first. */
   readonly contestants: readonly Contestant<Input>[]
   /** What is wrong with this contestant's results; nothing if they are right. */
@@ -98,11 +100,12 @@ export function resultOf<Input>(contestant: Contestant<Input>, input: Input): un
 export let sink: unknown
 
 export function timeRow(row: Row, pace: Pace): Result {
-  const { contestants, input } = row
-  const calls = contestants.map((contestant) => callsPerSlice(contestant, input, pace.sliceMs))
+  const { contestants } = row
+  const inputs = [row.input, ...(row.others ?? [])]
+  const calls = contestants.map((contestant) => callsPerSlice(contestant, inputs, pace.sliceMs))
   const slices: number[][] = contestants.map(() => [])
   for (let round = 0; round < pace.rounds; round++) {
-    for (const i of turn(contestants.length, round)) slices[i]!.push(slice(contestants[i]!, input, calls[i]!))
+    for (const i of turn(contestants.length, round)) slices[i]!.push(slice(contestants[i]!, inputs, calls[i]!))
   }
   return { id: row.id, what: row.what, unit: 'ns', timed: contestants.map((contestant, i) => timedOf(contestant, slices[i]!)) }
 }
@@ -113,11 +116,11 @@ export function turn(count: number, round: number): number[] {
 }
 
 /** Warms up for some slices, until the compiler has had its time, and sees how many calls fill one. */
-function callsPerSlice(contestant: Contestant, input: unknown, sliceMs: number): number {
+function callsPerSlice(contestant: Contestant, inputs: readonly unknown[], sliceMs: number): number {
   let calls = 1
   let fastest = Infinity
   for (let spent = 0, slices = 0; spent < 30 * sliceMs || slices < 5; slices++) {
-    const perCall = slice(contestant, input, calls) / 1e6
+    const perCall = slice(contestant, inputs, calls) / 1e6
     spent += perCall * calls
     fastest = Math.min(fastest, perCall)
     // A timer that is coarser than the slice says 0; twice as many calls then.
@@ -127,9 +130,12 @@ function callsPerSlice(contestant: Contestant, input: unknown, sliceMs: number):
 }
 
 /** Nanoseconds of one call, over so many of them. */
-function slice(contestant: Contestant, input: unknown, calls: number): number {
+function slice(contestant: Contestant, inputs: readonly unknown[], calls: number): number {
   const start = performance.now()
-  for (let i = 0; i < calls; i++) sink = contestant.fn(input)
+  for (let i = 0, next = 0; i < calls; i++) {
+    sink = contestant.fn(inputs[next])
+    if (++next === inputs.length) next = 0
+  }
   return ((performance.now() - start) * 1e6) / calls
 }
 

@@ -6,7 +6,7 @@
  */
 
 export interface Input {
-  readonly id: 'prompt' | 'chat' | 'tools' | 'mixed' | 'image'
+  readonly id: 'prompt' | 'prompt-new' | 'chat' | 'tools' | 'mixed' | 'image'
   readonly what: string
   readonly value: unknown
 }
@@ -19,6 +19,13 @@ export function inputs(): Input[] {
     { id: 'mixed', what: 'a request with 100 KB of Latin, CJK and emoji text', value: received(mixed()) },
     { id: 'image', what: 'a request with an image of 1 MB in base64', value: received(image()) },
   ]
+}
+
+/** Prompts of 60 characters, more than are remembered: each is as good as new when its turn comes. */
+export function newPrompts(): Input & { others: string[] } {
+  const random = generator(2)
+  const [value, ...others] = Array.from({ length: 8192 }, () => received(`${prompt.slice(0, 48)}${random().toString(36).padStart(12, '-')}`) as string)
+  return { id: 'prompt-new', what: 'a prompt of 60 characters that was not met lately', value, others }
 }
 
 function received(value: unknown): unknown {
