@@ -1,22 +1,18 @@
 /**
- * The judge, in JavaScript values: the one file that touches wasm memory.
+ * The judge, in JavaScript values: with the inbox that keys are written into (inbox.ts), the one file that touches wasm memory.
  *
  * Each cache has an instance of its own, so the instance's memory is the cache's memory. The verbs are those of
  * src/cache.h. Bytes go in through the inbox, numbers come out of the block (boundary.ts), and whatever a verb left
  * there is read before the next verb is called. Views are made anew when memory grew, as growing detaches them.
  */
 import createGlue from '#core-glue'
-import { boundaryVersion, type CoreControl, type CoreExports, type CoreStats, inboxSize, noSlot, offset, sealSize, status, textSize, tokenSize, verdict } from './boundary.js'
-import { major, tag, Writer } from './cbor.js'
+import { boundaryVersion, type CoreControl, type CoreExports, type CoreStats, inboxSize, noSlot, offset, sealSize, status, tokenSize, verdict } from './boundary.js'
 import { KeyEncoder } from './encode.js'
-import { KeyError } from './errors.js'
+import { Inbox } from './inbox.js'
 import { Memo, memoLeast, memoMost } from './memo.js'
 import { decodeValue, type Payload } from './value.js'
 
 export { type CoreStats, status, verdict }
-
-/** Keys that take more bytes are refused. */
-export const maxKeyBytes = 64_000_000
 
 /** A key in memory: the digest of its canonical bytes under this instance's secret key. */
 export interface Key {
@@ -313,106 +309,6 @@ export class Core {
     this.bytes = new Uint8Array(buffer, this.base)
     this.words = new Uint32Array(buffer, this.base)
     this.numbers = new Float64Array(buffer, this.base, offset.payload_at / 8)
-  }
-}
-
-/** Writes keys into the inbox, and hands it to the core whenever it is full. */
-class Inbox extends Writer {
-  protected readonly atOnce = inboxSize
-  private fed = 0
-  private pieces: Uint8Array[] = []
-
-  constructor(
-    private readonly exports: CoreExports,
-    private readonly address: number,
-    private readonly keepPieces: boolean,
-  ) {
-    super()
-    this.memo = new Memo()
-  }
-
-  override begin(retry?: boolean): void {
-    super.begin(retry)
-    if (this.fed > 0) {
-      this.fed = 0
-      this.pieces = []
-      this.exports.restart()
-    }
-    // Memory that grew has detached every view; asking a view is much cheaper than asking the memory.
-    if (this.bytes.length === 0) this.attach(new Uint8Array(this.exports.memory.buffer, this.address, inboxSize))
-  }
-
-  content(): Uint8Array {
-    const content = new Uint8Array(this.fed + this.at)
-    let at = 0
-    for (const piece of [...this.pieces, this.bytes.subarray(0, this.at)]) {
-      content.set(piece, at)
-      at += piece.length
-    }
-    return content
-  }
-
-  /**
-   * The platforms' encoders are slow where a text is not ASCII, so the core does it. A text of up to 65,536 code units is
-   * transcoded once; a longer one twice, a piece at a time, as its length stands before it.
-   */
-  protected override exactText(text: string): void {
-    this.makeRoom()
-    const once = text.length * 3 <= textSize
-    let length = 0
-    let wellFormed = true
-    for (const piece of inUnits(text)) {
-      this.putUtf16(piece, 0)
-      const end = this.exports.transcode(piece.length, once ? length : 0)
-      length = (once ? 0 : length) + (end & ~loneSurrogate)
-      if (end & loneSurrogate) wellFormed = false
-    }
-    if (!wellFormed) this.head(major.tag, tag.wtf8)
-    this.head(wellFormed ? major.text : major.bytes, length)
-    this.makeRoom()
-    if (once) return this.feedText(length)
-    for (const piece of inUnits(text)) {
-      this.putUtf16(piece, 0)
-      this.feedText(this.exports.transcode(piece.length, 0) & ~loneSurrogate)
-    }
-  }
-
-  private feedText(length: number): void {
-    this.count(length)
-    if (this.keepPieces) this.pieces.push(new Uint8Array(this.exports.memory.buffer, this.address + offset.text - offset.inbox, length).slice())
-    this.exports.feed_text(length)
-  }
-
-  protected makeRoom(): void {
-    this.count(this.at)
-    if (this.keepPieces) this.pieces.push(this.bytes.slice(0, this.at))
-    this.exports.feed(this.at)
-    this.at = 0
-  }
-
-  /** The key is whole. */
-  finish(): void {
-    if (this.fed > 0) this.count(0)
-  }
-
-  private count(length: number): void {
-    this.fed += length
-    if (this.fed + this.at > maxKeyBytes) {
-      throw new KeyError('args', `take more than ${maxKeyBytes / 1e6} MB as a key. Say what identifies the call with the \`key\` option.`)
-    }
-  }
-}
-
-/** What the core's transcode() sets in its answer. */
-const loneSurrogate = 1 << 31
-
-/** Pieces of a text that fit the inbox as UTF-16 and cut no surrogate pair. */
-function* inUnits(text: string): Generator<string> {
-  for (let from = 0; from < text.length; ) {
-    let to = Math.min(text.length, from + inboxSize / 2)
-    if (to < text.length && (text.charCodeAt(to - 1) & 0xfc00) === 0xd800) to--
-    yield text.slice(from, to)
-    from = to
   }
 }
 

@@ -278,3 +278,24 @@ test('Two functions, two versions and two scopes never share an entry', async ()
   assert.equal(await run(b.cache, 'c', 1, 'five'), 'five')
   assert.equal(await run(a.cache, 'c', 1, 'six'), 'one')
 })
+
+test('A prompt that comes again and again has one key, in memory and in storage, however it is found', async () => {
+  const storage = countedStorage()
+  const { cache, clock } = await bench({ storage })
+  let runs = 0
+  const ask = cache.wrap(async (_: string) => ++runs, { name: 'ask', ttl: '1m' })
+  const other = cache.wrap(async (_: string) => --runs, { name: 'other', ttl: '1m' })
+  const prompt = 'a prompt that is long enough to be remembered'
+  for (let round = 1; round <= 5; round++) {
+    assert.equal(await ask(prompt), round)
+    assert.equal(await ask(`${prompt.slice(0, 10)}${prompt.slice(10)}`), round)
+    assert.equal(await other(prompt), round - 1, 'another function, another key')
+    runs++
+    await cache.close()
+    assert.equal(entriesIn(storage).length, 2)
+    clock.now += 60_000
+  }
+  await ask.invalidate(prompt)
+  await cache.close()
+  assert.equal(entriesIn(storage).length, 1)
+})
