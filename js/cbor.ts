@@ -77,6 +77,7 @@ export abstract class Writer {
   /** A long text that looked like ASCII was not: from now until begin(), look at every one. */
   private doubtful = false
   /** The bytes of texts, where many are written. */
+  remembers = true
   protected memo: Memo<Uint8Array> | undefined
 
   /** Starts anew: what was written is forgotten. `retry`: because it threw `again`. */
@@ -162,7 +163,7 @@ export abstract class Writer {
   text(text: string): void {
     const { length } = text
     const { memo } = this
-    if (memo === undefined || length < memoLeast || length > memoMost) return this.newText(text)
+    if (memo === undefined || !this.remembers || length < memoLeast || length > memoMost) return this.newText(text)
     const item = memo.find(text)
     if (item !== undefined) {
       this.room(item.length)
@@ -173,7 +174,14 @@ export abstract class Writer {
     this.room(3 * length + 9)
     const start = this.at
     this.newText(text)
-    memo.note(text, () => this.bytes.slice(start, this.at))
+    memo.note(text, this.fingerprint(start, this.at), () => this.bytes.slice(start, this.at))
+  }
+
+  /** 32 bits of the bytes written from `start` to `end`, which are two or more. */
+  private fingerprint(start: number, end: number): number {
+    let mixed = end - start
+    for (let at = start; at + 4 <= end; at += 4) mixed = Math.imul(mixed ^ this.view.getUint32(at), 0x9e3779b1) ^ (mixed >>> 15)
+    return Math.imul(mixed ^ (this.bytes[end - 1]! << 16) ^ (this.bytes[end - 2]! << 8) ^ this.bytes[end - 3]!, 0x9e3779b1) | 0
   }
 
   private newText(text: string): void {

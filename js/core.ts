@@ -111,14 +111,10 @@ export class Core {
   lookUp(prefix: Uint8Array, args: readonly unknown[], now: number): number {
     const [text] = args
     const isPrompt = args.length === 1 && typeof text === 'string' && text.length >= memoLeast && text.length <= memoMost
-    if (isPrompt) {
-      const found = this.promptsOf(prefix).find(text)
-      if (found !== undefined) return this.lookUpKnown(found, prefix, args, now)
-    }
+    if (isPrompt) return this.lookUpPrompt(prefix, text, args, now)
     this.write(prefix, args)
     const found = this.exports.look_up(this.inbox.at, now)
     this.dropFreed()
-    if (isPrompt) this.promptsOf(prefix).note(text, () => this.key().words)
     return found
   }
 
@@ -264,12 +260,23 @@ export class Core {
     this.inbox.finish()
   }
 
-  /** A prompt that was asked before has the key that it had then: no bytes are written. */
-  private lookUpKnown(key: Uint32Array, prefix: Uint8Array, args: readonly unknown[], now: number): number {
-    const at = offset.key / 4
-    for (let i = 0; i < 4; i++) this.words[at + i] = key[i]!
-    this.known = { prefix, args }
-    const found = this.exports.look_up_key(now)
+  /** A prompt that was asked lately has the key that it had then: no bytes are written. */
+  private lookUpPrompt(prefix: Uint8Array, text: string, args: readonly unknown[], now: number): number {
+    const prompts = this.promptsOf(prefix)
+    const key = prompts.find(text)
+    let found: number
+    if (key === undefined) {
+      this.inbox.remembers = false // as the prompt is remembered here
+      this.write(prefix, args)
+      this.inbox.remembers = true
+      found = this.exports.look_up(this.inbox.at, now)
+      prompts.note(text, this.words[offset.key / 4]! | 0, () => this.key().words)
+    } else {
+      const at = offset.key / 4
+      for (let i = 0; i < 4; i++) this.words[at + i] = key[i]!
+      this.known = { prefix, args }
+      found = this.exports.look_up_key(now)
+    }
     this.dropFreed()
     return found
   }

@@ -13,20 +13,24 @@ export class Memo<Item> {
 
   /** What note() was given for this text, if it is remembered. */
   find(text: string): Item | undefined {
-    const found = this.known[slotOf(signatureOf(text))]
+    const found = this.known[slotOf(text)]
     return found !== undefined && found.text === text ? found.item : undefined
   }
 
-  /** Something was made of this text just now. It is asked for where that is worth remembering. */
-  note(text: string, item: () => Item): void {
-    const signature = signatureOf(text)
-    const slot = slotOf(signature)
-    if (this.seen[slot] === signature) this.known[slot] = { text: copyOf(text), item: item() }
-    else this.seen[slot] = signature
+  /**
+   * Something was made of this text just now; it is asked for where that is worth remembering. `fingerprint` are 32 bits of the
+   * whole text, so that texts of one template are not taken for one that comes again. (No answer hangs on it: what is
+   * remembered is compared in full.)
+   */
+  note(text: string, fingerprint: number, item: () => Item): void {
+    const slot = slotOf(text)
+    if (this.seen[slot] === fingerprint) this.known[slot] = { text: copyOf(text), item: item() }
+    else this.seen[slot] = fingerprint
   }
 }
 
-const slots = 512
+const slotBits = 9
+const slots = 1 << slotBits
 
 /** Shorter texts are written as fast, longer ones rarely come again. */
 export const memoLeast = 16
@@ -37,12 +41,9 @@ function copyOf(text: string): string {
   return JSON.parse(JSON.stringify(text)) as string
 }
 
-/** Of the length and four of the characters; two texts of one signature only take each other's place. */
-function signatureOf(text: string): number {
+/** From the length and four characters: cheap, as every text pays for it. */
+function slotOf(text: string): number {
   const { length } = text
-  return Math.imul(length, 0x9e3779b1) ^ (text.charCodeAt(length - 1) << 21) ^ (text.charCodeAt(length >> 1) << 14) ^ (text.charCodeAt(length >> 2) << 7) ^ text.charCodeAt(3)
-}
-
-function slotOf(signature: number): number {
-  return (signature ^ (signature >>> 9) ^ (signature >>> 20)) & (slots - 1)
+  const mixed = Math.imul(length ^ (text.charCodeAt(length >> 1) << 9) ^ (text.charCodeAt(length - 3) << 18), 0x9e3779b1)
+  return Math.imul(mixed ^ (text.charCodeAt(length >> 2) << 3) ^ (text.charCodeAt(3) << 12), 0x85ebca6b) >>> (32 - slotBits)
 }

@@ -110,3 +110,13 @@ test('A module that cannot be instantiated is a rejection, not a promise that st
   const empty = new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0))
   await assert.rejects(Core.create(empty, { maxBytes: 1e6, maxEntryBytes: 1e5 }, new Uint32Array(4), false))
 })
+
+test('Prompts of one template that are new each time are not copied', async t => {
+  const one = await core()
+  const copies = t.mock.method(JSON, 'parse')
+  for (let i = 0; i < 20_000; i++) {
+    one.lookUp(prefix, [`Summarise the chapter of the report that has number ${i}, in two sentences.`], 0)
+    one.lookUp(prefix, [{ prompt: `Summarise the chapter of the report that has number ${i}, in two sentences.` }], 0)
+  }
+  assert.ok(copies.mock.callCount() < 20, `${copies.mock.callCount()} of 40,000`)
+})
