@@ -39,12 +39,16 @@ export interface CacheStats {
 
 export class Cache {
   private readonly names = new Map<string, AnyFunction>()
+  /** Of the keys that users make. One object for all calls: the core remembers prompts by it. */
+  private readonly userPrefix: Uint8Array
 
   /** Use createCache(). */
   constructor(
     private readonly parts: Parts,
     private readonly options: ParsedOptions,
-  ) {}
+  ) {
+    this.userPrefix = keyPrefix(options.scope, null, null)
+  }
 
   /**
    * The function, asking the cache first. The arguments are the key; the result is kept for `ttl`.
@@ -189,7 +193,7 @@ export class Cache {
     checkNames(verb, options, ['ttl'])
     return {
       name: null,
-      prefix: keyPrefix(this.options.scope, null, null),
+      prefix: this.userPrefix,
       ttlMs: options.ttl === undefined ? this.options.ttlMs : parseDuration('ttl', options.ttl),
       tags: [{ kind: 'scope', value: null }],
     }

@@ -76,8 +76,9 @@ export abstract class Writer {
   private buffer: Utf8Writer | undefined
   /** A long text that looked like ASCII was not: from now until begin(), look at every one. */
   private doubtful = false
-  /** The bytes of texts, where many are written. */
+  /** Whether texts are looked up in `memo`. */
   remembers = true
+  /** The bytes of texts that come again, where many are written. */
   protected memo: Memo<Uint8Array> | undefined
 
   /** Starts anew: what was written is forgotten. `retry`: because it threw `again`. */
