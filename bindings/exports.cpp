@@ -200,9 +200,4 @@ EMSCRIPTEN_KEEPALIVE std::uint32_t sweep(double now, std::uint32_t budget) {
   return removed;
 }
 
-EMSCRIPTEN_KEEPALIVE void clear() {
-  state->cache.clear();
-  state->cache.forget_freed();
-}
-
 }  // extern "C"

@@ -13,6 +13,7 @@ import { messageOf } from './http.js'
 import { buildPage, pageExists } from './page.js'
 import { defaultPicture, paint, type PictureRequest } from './picture.js'
 import { firstLines, formatBytes, formatTable, formatTotals, rowOf, wrapped, type Observation, type ObservedEvent, type Row } from './report.js'
+import { chatRequest, question } from './question.js'
 import { serve } from './serve.js'
 import { Terminal } from './terminal.js'
 import { findUpstream, type Upstream } from './upstream.js'
@@ -20,7 +21,6 @@ import { findUpstream, type Upstream } from './upstream.js'
 const LABEL_WIDTH = 10
 const TEXT_WIDTH = 80 - LABEL_WIDTH
 const INTERRUPTED = 130
-const QUESTION = 'When is a cache the wrong answer, and why is invalidation hard?'
 
 const terminal = new Terminal(process.stdout, process.env)
 const cleanups: (() => Promise<void>)[] = []
@@ -102,13 +102,13 @@ async function makeCalls(upstream: Upstream): Promise<void> {
     return value
   }
 
-  const question: ChatRequest = { model: upstream.model, messages: [{ role: 'user', content: QUESTION }] }
+  const request = chatRequest(upstream.model)
   const picture = await observed('paint', () => paintCached(defaultPicture))
   const pictureAgain = await observed('paint again', () => paintCached(defaultPicture))
-  const answer = await observed('chat', () => chatCached(question)).catch((error: unknown) => {
+  const answer = await observed('chat', () => chatCached(request)).catch((error: unknown) => {
     throw new Error(chatAdvice(error, upstream), { cause: error })
   })
-  const answerAgain = await observed('chat again', () => chatCached(question))
+  const answerAgain = await observed('chat again', () => chatCached(request))
 
   // The entries are written behind the answers' backs; only then are all sizes known.
   await cache.close()
@@ -159,7 +159,7 @@ async function printResults(picture: Uint8Array, answer: ChatCompletion, rows: r
   await writeFile(file, picture)
   terminal.print()
   printLabelled('picture', [`${relative(process.cwd(), file)} (${formatBytes(picture.length)})`])
-  printLabelled('question', [QUESTION])
+  printLabelled('question', [question])
   printLabelled('answer', firstLines(textOf(answer), TEXT_WIDTH, 3))
   terminal.print()
   terminal.print('The answers are kept in .reprise/ for 30 days.')

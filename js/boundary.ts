@@ -74,7 +74,6 @@ export interface CoreExports {
   invalidate(): number
   set_token(): void
   sweep(now: number, budget: number): number
-  clear(): void
 }
 
 /** The control plane: what bindings/control.cpp offers through embind. */

@@ -1,6 +1,6 @@
 /** The cache that users hold: it puts the parts together and hands them to the flow (call.ts). */
 import { call } from './call.js'
-import { Core, type CoreStats, verdict } from './core.js'
+import { Core, type CoreStats, type Key, verdict } from './core.js'
 import { keyPrefix } from './encode.js'
 import { OptionError, show, StorageError } from './errors.js'
 import { safely } from './events.js'
@@ -13,6 +13,11 @@ import { StorageGuard } from './storage/guard.js'
 import { hex, type Tag, Tokens } from './tokens.js'
 import { decodeValue, encodeValue } from './value.js'
 import type { AnyFunction, Wrapped } from './wrapped.js'
+
+interface Place {
+  readonly key: Key
+  readonly name: StorageName | undefined
+}
 
 /** A key that the user makes: a text, or an array of whatever identifies the value. */
 export type UserKey = string | readonly unknown[]
@@ -214,7 +219,7 @@ export class Cache {
     const args = argsOf(key)
     if (core.lookUp(plan.prefix, args, parts.now()) === verdict.fresh) return { value: core.value() }
     if (parts.storage === undefined) return undefined
-    const place = await this.place(plan, args)
+    const place = await this.currentPlace(core)
     await parts.tokens.snapshot(plan.tags)
     return place.name && fromStorage(parts, plan, place.key, place.name)
   }
@@ -230,9 +235,14 @@ export class Cache {
   }
 
   /** Where the entry of these arguments lives, in memory and in storage. */
-  private async place(plan: Plan, args: readonly unknown[]): Promise<{ key: ReturnType<Core['key']>; name: StorageName | undefined }> {
+  private async place(plan: Plan, args: readonly unknown[]): Promise<Place> {
     const core = this.parts.core!
     core.digest(plan.prefix, args)
+    return this.currentPlace(core)
+  }
+
+  /** The same of the key that the core was given last. */
+  private async currentPlace(core: Core): Promise<Place> {
     const key = core.key()
     return { key, name: this.parts.storage && (await this.parts.storageName(core.canonicalBytes())) }
   }
@@ -253,12 +263,27 @@ function whyNoCore(error: unknown): string {
 
 /** createCache() for one runtime. */
 export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Promise<Cache> {
+  // One module for all caches; each has an instance of its own.
+  let compiled: Promise<WebAssembly.Module> | undefined
+  const compile = (): Promise<WebAssembly.Module> =>
+    (compiled ??= runtime.compile().catch((error: unknown) => {
+      compiled = undefined
+      throw error
+    }))
   return async options => {
     const parsed = parseOptions(options)
     const emit = safely(parsed.onEvent)
     const chosen = parsed.storage ?? runtime.defaultStorage()
     const storage = chosen ? new StorageGuard(chosen, work => runtime.background(work), emit) : undefined
-    const digest = runtime.digest(parsed.secret)
+    const platformDigest = runtime.digest(parsed.secret)
+    const digest = async (bytes: Uint8Array): Promise<Uint8Array | undefined> => {
+      try {
+        return await platformDigest(bytes)
+      } catch (error) {
+        emit?.({ type: 'storage-error', operation: 'get', error: new StorageError('no SHA-256 can be had here, so storage is not used.', { cause: error }) })
+        return undefined
+      }
+    }
     const parts: Parts = {
       core: undefined,
       bypasses: 0,
@@ -279,13 +304,8 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
       encodeValue,
       decodeValue,
       async storageName(canonical) {
-        try {
-          const bytes = await digest(canonical)
-          return { bytes, text: hex(bytes) }
-        } catch (error) {
-          emit?.({ type: 'storage-error', operation: 'get', error: new StorageError('no SHA-256 can be had here, so storage is not used.', { cause: error }) })
-          return undefined
-        }
+        const bytes = await digest(canonical)
+        return bytes && { bytes, text: hex(bytes) }
       },
       trapped(error) {
         parts.core = undefined
@@ -296,7 +316,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
     const start = async (): Promise<void> => {
       try {
         const secret = new Uint32Array(runtime.randomBytes(16).buffer)
-        const core = await Core.create(await runtime.compile(), parsed, secret, storage !== undefined)
+        const core = await Core.create(await compile(), parsed, secret, storage !== undefined)
         parts.core = core
         await parts.tokens.retell()
       } catch (error) {

@@ -8,6 +8,7 @@
  *
  * Nothing here knows a store, a codec or a runtime; they are handed in (results.ts holds the parts).
  */
+import { verdict } from './boundary.js'
 import { KeyError } from './errors.js'
 import type { MissReason } from './events.js'
 import type { Flight } from './flights.js'
@@ -18,13 +19,13 @@ export function call(parts: Parts, plan: Plan, args: readonly unknown[], compute
   const { core, emit, flights } = parts
   if (core === undefined) return bypass(parts, plan, compute)
   try {
-    const verdict = core.lookUp(plan.prefix, args, parts.now())
-    if (verdict === fresh) {
+    const found = core.lookUp(plan.prefix, args, parts.now())
+    if (found === verdict.fresh) {
       const value = core.value()
       if (emit !== undefined) reportHit(parts, plan, core, 'memory')
       return Promise.resolve(value)
     }
-    emit?.({ type: 'miss', name: plan.name, reason: missReasons[verdict]! })
+    emit?.({ type: 'miss', name: plan.name, reason: missReasons[found]! })
   } catch (error) {
     if (error instanceof KeyError) return Promise.reject(error)
     if (isTrap(error)) {
@@ -78,6 +79,8 @@ async function bypass(parts: Parts, plan: Plan, compute: () => unknown): Promise
   return (await run(parts, plan, compute)).value
 }
 
-/** `Verdict` of src/cache.h. */
-const fresh = 0
-const missReasons: readonly (MissReason | undefined)[] = [undefined, undefined, 'absent', 'expired', 'invalidated']
+const missReasons: Readonly<Record<number, MissReason>> = {
+  [verdict.absent]: 'absent',
+  [verdict.expired]: 'expired',
+  [verdict.invalidated]: 'invalidated',
+}

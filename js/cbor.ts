@@ -10,7 +10,7 @@ export const major = { unsigned: 0, negative: 1, bytes: 2, text: 3, array: 4, ma
 
 export const simple = { false: 0xf4, true: 0xf5, null: 0xf6, undefined: 0xf7 } as const
 
-/** Tags: the registered ones where their meaning fits exactly, ours (from `reprise` on) where none does. */
+/** Tags: the registered ones where their meaning fits exactly, ours (from `hole` on) where none does. */
 export const tag = {
   bigPositive: 2,
   bigNegative: 3,

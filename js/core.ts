@@ -156,13 +156,13 @@ export class Core {
 
   /** The same judgement as lookUp, of a key, without a trace: nothing counted, nothing removed. */
   peek(key: Key, now: number): number {
-    this.setKey(key)
+    this.setKey(key.words)
     return this.exports.peek(now)
   }
 
   /** Keeps a computed value in memory, or says why not. */
   store(key: Key, draft: Draft, now: number): number {
-    this.setKey(key)
+    this.setKey(key.words)
     const { payload } = draft
     const external = payload.bytes.length > inboxSize
     if (!external) this.bytes.set(payload.bytes, offset.inbox)
@@ -202,7 +202,7 @@ export class Core {
 
   /** May this entry out of storage answer the call? Then memory keeps it too, where there is room. */
   admit(key: Key, storageKey: Uint8Array, entry: Uint8Array, now: number): Admitted {
-    this.setKey(key)
+    this.setKey(key.words)
     this.bytes.set(storageKey, offset.storage_key)
     let begun = false
     inPieces(entry, piece => {
@@ -224,7 +224,7 @@ export class Core {
 
   /** Takes a key out of memory; says whether it was there. */
   invalidate(key: Key): boolean {
-    this.setKey(key)
+    this.setKey(key.words)
     const wasThere = this.exports.invalidate() === 1
     this.dropFreed()
     return wasThere
@@ -241,11 +241,6 @@ export class Core {
     const removed = this.exports.sweep(now, budget)
     this.dropFreed()
     return removed
-  }
-
-  clear(): void {
-    this.exports.clear()
-    this.external.clear()
   }
 
   stats(): CoreStats {
@@ -272,8 +267,7 @@ export class Core {
       found = this.exports.look_up(this.inbox.at, now)
       prompts.note(text, this.words[offset.key / 4]! | 0, () => this.key().words)
     } else {
-      const at = offset.key / 4
-      for (let i = 0; i < 4; i++) this.words[at + i] = key[i]!
+      this.setKey(key)
       this.known = { prefix, args }
       found = this.exports.look_up_key(now)
     }
@@ -295,8 +289,8 @@ export class Core {
     return { kind, bytes: this.bytes.subarray(from, from + this.numbers[offset.payload_size / 8]!) }
   }
 
-  private setKey(key: Key): void {
-    this.words.set(key.words, offset.key / 4)
+  private setKey(words: Uint32Array): void {
+    for (let i = 0, at = offset.key / 4; i < 4; i++) this.words[at + i] = words[i]!
   }
 
   private keep(bytes: Uint8Array): void {

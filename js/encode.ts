@@ -21,13 +21,18 @@ export const maxDepth = 512
 
 /** The bytes before the arguments: `[format, scope, name, version, …`. The same for every call of a function. */
 export function keyPrefix(scope: string | null, name: string | null, version: string | number | null): Uint8Array {
+  return firstItems(5, [scope, name, version])
+}
+
+/** The beginning of an array of `length` items: our format, then these. */
+export function firstItems(length: number, items: readonly (string | number | null)[]): Uint8Array {
   const writer = new GrowingWriter(64)
-  writer.head(major.array, 5)
+  writer.head(major.array, length)
   writer.integer(keyFormat)
-  for (const part of [scope, name, version]) {
-    if (part === null) writer.byte(simple.null)
-    else if (typeof part === 'string') writer.text(part)
-    else number(writer, part)
+  for (const item of items) {
+    if (item === null) writer.byte(simple.null)
+    else if (typeof item === 'string') writer.text(item)
+    else number(writer, item)
   }
   return writer.take()
 }

@@ -1,8 +1,7 @@
 /** One class per whose fault it is. Every message says what happened, where, and what would be right. */
 
-/** The arguments of a call cannot be a key. `path` names the part: `args[0].tools[2].run`. */
-export class KeyError extends Error {
-  override readonly name = 'KeyError'
+/** Something is wrong with one part of a value. */
+abstract class PathError extends Error {
   constructor(
     readonly path: string,
     readonly problem: string,
@@ -10,6 +9,11 @@ export class KeyError extends Error {
   ) {
     super(`${path} ${problem}`, options)
   }
+}
+
+/** The arguments of a call cannot be a key. `path` names the part: `args[0].tools[2].run`. */
+export class KeyError extends PathError {
+  override readonly name = 'KeyError'
 }
 
 /** An option of createCache or wrap is wrong. Thrown when the cache or the function is made, never later. */
@@ -24,15 +28,8 @@ export class OptionError extends TypeError {
 }
 
 /** A value cannot be stored. It never reaches the caller, who gets the value: it is the `error` of an event. */
-export class ValueError extends Error {
+export class ValueError extends PathError {
   override readonly name = 'ValueError'
-  constructor(
-    readonly path: string,
-    readonly problem: string,
-    options?: ErrorOptions,
-  ) {
-    super(`${path} ${problem}`, options)
-  }
 }
 
 /** A storage failed. It never reaches the caller of a wrapped function: it is the `error` of an event. */

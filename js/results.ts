@@ -2,6 +2,7 @@
  * Results on their way in: out of storage, past the judge, into memory; or out of the function, into memory and
  * behind the caller's back into storage. Nothing here ever fails a call: what cannot be used or kept is an event.
  */
+import { status } from './boundary.js'
 import type { Core, Key } from './core.js'
 import type { CacheEvent, EventListener, RefusalReason } from './events.js'
 import type { Flights } from './flights.js'
@@ -73,13 +74,13 @@ export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: Stor
   if (entry === undefined || core === undefined) return undefined
   let reason: RefusalReason
   try {
-    const { status, payload } = core.admit(key, name.bytes, entry, parts.now())
+    const { status: said, payload } = core.admit(key, name.bytes, entry, parts.now())
     if (payload !== undefined) {
       const value = parts.decodeValue(payload)
       if (parts.emit !== undefined) reportHit(parts, plan, core, 'storage')
       return { value, payload }
     }
-    reason = refusals[status] ?? 'bad-field'
+    reason = refusals[said] ?? 'bad-field'
   } catch (error) {
     if (isTrap(error)) {
       parts.trapped(error)
@@ -114,8 +115,8 @@ export function keep(parts: Parts, plan: Plan, result: Result): Payload | undefi
   try {
     const now = parts.now()
     const { costMs, tokens, name } = result
-    const status = core.store(result.key, { payload, tokens: tokens.pairs, costMs, ttlMs: plan.ttlMs, staleForMs: 0 }, now)
-    const refused = notStoredReasons[status]
+    const said = core.store(result.key, { payload, tokens: tokens.pairs, costMs, ttlMs: plan.ttlMs, staleForMs: 0 }, now)
+    const refused = notStoredReasons[said]
     // What memory has no room for, storage may still hold.
     const stores = name !== undefined && tokens.shared && (refused === undefined || refused === 'no-room')
     if (stores) {
@@ -147,23 +148,24 @@ type NotStored = Extract<CacheEvent, { type: 'not-stored' }>
 /** How many slots each store looks at for entries whose time is over. */
 const sweepBudget = 16
 
-/** `Status` of src/status.h: why an entry was refused, and why a value was not kept. */
-const refusals: readonly (RefusalReason | undefined)[] = [
-  undefined,
-  'truncated',
-  'not-an-entry',
-  'other-format',
-  'bad-seal',
-  'other-key',
-  'expired',
-  'invalidated',
-  'invalidated',
-  'bad-field',
-]
+/** Why an entry was refused. A tag whose token is not known here counts as invalidated. */
+const refusals: Readonly<Record<number, RefusalReason>> = {
+  [status.truncated]: 'truncated',
+  [status.notAnEntry]: 'not-an-entry',
+  [status.otherFormat]: 'other-format',
+  [status.badSeal]: 'bad-seal',
+  [status.otherKey]: 'other-key',
+  [status.expired]: 'expired',
+  [status.invalidated]: 'invalidated',
+  [status.unknownToken]: 'invalidated',
+  [status.badField]: 'bad-field',
+}
+
+/** Why a value was not kept in memory. */
 const notStoredReasons: Readonly<Record<number, NotStored['reason']>> = {
-  7: 'invalidated',
-  8: 'invalidated',
-  10: 'too-large',
-  11: 'no-room',
-  12: 'no-lifetime',
+  [status.invalidated]: 'invalidated',
+  [status.unknownToken]: 'invalidated',
+  [status.tooLarge]: 'too-large',
+  [status.noRoom]: 'no-room',
+  [status.noLifetime]: 'no-lifetime',
 }

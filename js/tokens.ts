@@ -6,9 +6,7 @@
  * under that number. A token that is not there is drawn at random and written; one that cannot be read
  * is drawn for this process alone and asked for again the next time.
  */
-import { GrowingWriter, major, simple } from './cbor.js'
-import { keyFormat } from './encode.js'
-import type { Digest } from './runtimes/runtime.js'
+import { firstItems } from './encode.js'
 import type { StorageGuard } from './storage/guard.js'
 
 export interface Tag {
@@ -28,7 +26,8 @@ interface Known {
 export interface TokenTools {
   scope: string | null
   storage: StorageGuard | undefined
-  digest: Digest
+  /** Undefined where no digest can be had: then the tag is this process's alone. */
+  digest(bytes: Uint8Array): Promise<Uint8Array | undefined>
   randomBytes(count: number): Uint8Array
   /** Tells the judge a tag's token. */
   setToken(pair: Uint8Array): void
@@ -57,8 +56,8 @@ export class Tokens {
 
   /** Gives the tag another token: every entry that carries the old one is dead from now on. */
   async renew(tag: Tag): Promise<void> {
-    const { pair, place } = await this.current(tag)
-    const renewed = { pair: pairOf(pair.subarray(0, 8), this.tools.randomBytes(8)), place, shared: true }
+    const { pair, place, shared } = await this.current(tag)
+    const renewed = { pair: pairOf(pair.subarray(0, 8), this.tools.randomBytes(8)), place, shared: shared || place !== undefined }
     this.known.set(nameOf(tag), renewed)
     this.tools.setToken(renewed.pair)
     await this.write(renewed)
@@ -87,8 +86,11 @@ export class Tokens {
 
   private async load(tag: Tag): Promise<Known> {
     const { storage, randomBytes } = this.tools
-    const number = (await this.tools.digest(this.bytesOf(tag))).slice(0, 8)
-    if (storage === undefined) return { pair: pairOf(number, randomBytes(8)), place: undefined, shared: true }
+    // Without a storage nobody else has to find the tag, so any number will do.
+    if (storage === undefined) return { pair: pairOf(randomBytes(8), randomBytes(8)), place: undefined, shared: true }
+    const digest = await this.tools.digest(firstItems(4, [this.tools.scope, tag.kind, tag.value]))
+    if (digest === undefined) return { pair: pairOf(randomBytes(8), randomBytes(8)), place: undefined, shared: false }
+    const number = digest.slice(0, 8)
     const place = hex(number)
     const { ok, bytes } = await storage.tryGet(place)
     if (ok && bytes?.length === record.length + 8 && record.every((byte, i) => bytes[i] === byte)) {
@@ -106,17 +108,6 @@ export class Tokens {
     bytes.set(pair.subarray(8), record.length)
     this.tools.storage?.set(place, bytes, {})
     await this.tools.storage?.written(place)
-  }
-
-  private bytesOf(tag: Tag): Uint8Array {
-    const writer = new GrowingWriter(64)
-    writer.head(major.array, 4)
-    writer.integer(keyFormat)
-    for (const part of [this.tools.scope, tag.kind, tag.value]) {
-      if (part === null) writer.byte(simple.null)
-      else writer.text(part)
-    }
-    return writer.take()
   }
 }
 

@@ -173,8 +173,7 @@ bool Cache::valid() const {
   for (Slot slot = 0; slot < index_.slots(); ++slot) {
     if (!index_.used(slot)) continue;
     const Record& record = records_[slot];
-    arena += Arena::cost_of(record.token_count * kTokenSize +
-                            (record.external ? 0 : static_cast<std::size_t>(record.payload_size)));
+    arena += Arena::cost_of(record.block_size());
     if (record.external) external += record.payload_size;
   }
   return arena == arena_.bytes() && external == external_bytes_ && bytes() <= options_.max_bytes;
@@ -208,10 +207,7 @@ void Cache::remove(Slot slot) {
     external_bytes_ -= record.payload_size;
     if (freed_count_ < kMaxFreed) freed_[freed_count_++] = slot;
   }
-  if (record.block != nullptr) {
-    const std::size_t payload = record.external ? 0 : static_cast<std::size_t>(record.payload_size);
-    arena_.free(record.block, record.token_count * kTokenSize + payload);
-  }
+  if (record.block != nullptr) arena_.free(record.block, record.block_size());
   eviction_.removed(slot);
   index_.erase(slot);
 }

@@ -72,6 +72,11 @@ struct Record {
   std::uint16_t token_count = 0;
   PayloadKind kind = PayloadKind::cbor;
   bool external = false;
+
+  // Of `block`.
+  [[nodiscard]] std::size_t block_size() const {
+    return token_count * kTokenSize + (external ? 0 : static_cast<std::size_t>(payload_size));
+  }
 };
 
 class Cache {

@@ -1,5 +1,4 @@
 /** What this page asks for: the same as `npm start`, unless its address says otherwise. */
-import type { ChatRequest } from '../demo/chat.js'
 import { defaultPicture, type PictureRequest } from '../demo/picture.js'
 
 /** `?width=96&height=64&samples=2` makes a picture that is painted in no time; the tests do. */
@@ -17,12 +16,6 @@ export function pictureAskedIn(search: string): PictureRequest {
 
 export function inWords({ scene, width, height, samples, seed }: PictureRequest): string {
   return `${scene}, ${width} × ${height} pixels, ${samples} samples for each, seed ${seed}`
-}
-
-export const question = 'When is a cache the wrong answer, and why is invalidation hard?'
-
-export function chatRequest(model: string): ChatRequest {
-  return { model, messages: [{ role: 'user', content: question }] }
 }
 
 export interface ChatModel {

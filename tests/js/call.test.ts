@@ -299,3 +299,13 @@ test('A prompt that comes again and again has one key, in memory and in storage,
   await cache.close()
   assert.equal(entriesIn(storage).length, 1)
 })
+
+test('Where no SHA-256 can be had, storage is not used and calls are answered from memory', async () => {
+  const storage = countedStorage()
+  const { cache, transcript } = await bench({ storage }, { digest: () => () => Promise.reject(new Error('no crypto today')) })
+  let runs = 0
+  const load = cache.wrap(async () => ++runs, { name: 'load' })
+  assert.deepEqual([await load(), await load()], [1, 1])
+  assert.ok(transcript().includes('storage-error:get'))
+  assert.deepEqual(storage.calls, [])
+})

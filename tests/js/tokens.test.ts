@@ -7,13 +7,13 @@ import { countedStorage } from './harness.js'
 
 const name = (value: string): Tag => ({ kind: 'name', value })
 
-function registry(storage: ReturnType<typeof countedStorage> | undefined, scope: string | null = null) {
+function registry(storage: ReturnType<typeof countedStorage> | undefined, scope: string | null = null, digests = true) {
   const told: string[] = []
   let drawn = 0
   const tokens = new Tokens({
     scope,
     storage: storage && new StorageGuard(storage, () => {}, undefined),
-    digest: bytes => new Uint8Array(createHash('sha256').update(bytes).digest()),
+    digest: async bytes => (digests ? new Uint8Array(createHash('sha256').update(bytes).digest()) : undefined),
     randomBytes: count => new Uint8Array(count).fill(++drawn),
     setToken: pair => told.push(hex(pair)),
   })
@@ -37,7 +37,7 @@ test('Tags of another kind, value or scope have other numbers', async () => {
   const numbers = new Set<string>()
   for (const scope of [null, 'a', 'b']) {
     for (const tag of [name('a'), name('b'), { kind: 'scope', value: 'a' }, { kind: 'scope', value: null }] as Tag[]) {
-      numbers.add(hex((await registry(undefined, scope).tokens.snapshot([tag])).pairs.subarray(0, 8)))
+      numbers.add(hex((await registry(countedStorage(), scope).tokens.snapshot([tag])).pairs.subarray(0, 8)))
     }
   }
   assert.equal(numbers.size, 12)
@@ -91,4 +91,12 @@ test('A new judge is told what the old one knew', async () => {
   told.length = 0
   await tokens.retell()
   assert.deepEqual(told, [hex(pairs)])
+})
+
+test('Where no digest can be had, a tag is this process\'s alone, and the storage is left alone', async () => {
+  const storage = countedStorage()
+  const { tokens } = registry(storage, null, false)
+  assert.equal((await tokens.snapshot([name('a')])).shared, false)
+  await tokens.renew(name('a'))
+  assert.deepEqual(storage.calls, [])
 })
