@@ -14,8 +14,6 @@
 namespace reprise {
 
 constexpr std::size_t kInboxSize = 64 * 1024;
-// Room for the UTF-8 of a text of 65,536 code units.
-constexpr std::size_t kTextSize = 192 * 1024;
 
 struct Block {
   // Of the entry that look_up, peek or admit found. Times are milliseconds; from 2^63 on they mean for ever.
@@ -37,7 +35,6 @@ struct Block {
   Token tokens[kMaxTokens];             // read by store and set_token
   std::uint8_t preamble[kMaxPreamble];  // written by seal_begin
   std::uint8_t inbox[kInboxSize];
-  std::uint8_t text[kTextSize];  // written by transcode, read by feed_text
 };
 
 static_assert(offsetof(Block, created) == 0);
@@ -58,6 +55,5 @@ static_assert(offsetof(Block, seal) == 368);
 static_assert(offsetof(Block, tokens) == 384);
 static_assert(offsetof(Block, preamble) == 1408);
 static_assert(offsetof(Block, inbox) == 2512);
-static_assert(offsetof(Block, text) == 68048);
 
 }  // namespace reprise

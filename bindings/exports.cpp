@@ -67,23 +67,6 @@ EMSCRIPTEN_KEEPALIVE void* block_address() { return &block; }
 // Canonical bytes that did not fit the inbox at once: all pieces but the last.
 EMSCRIPTEN_KEEPALIVE void feed(std::uint32_t length) { state->digest.update(inbox(length)); }
 
-// The inbox holds `units` of UTF-16; their UTF-8 goes to the text buffer, from `at` on. Returns where it ends, with
-// the highest bit set where there was a lone surrogate.
-EMSCRIPTEN_KEEPALIVE std::uint32_t transcode(std::uint32_t units, std::uint32_t at) {
-  const std::size_t most = kInboxSize / 2;
-  const std::size_t count = units <= most ? units : most;
-  if (at > kTextSize || kTextSize - at < count * kMaxUtf8PerUnit) return at;
-  const auto* first = reinterpret_cast<const std::uint16_t*>(block.inbox);
-  const Utf8 utf8 = to_utf8({first, count}, MutableBytes{block.text}.subspan(at));
-  const std::uint32_t end = at + static_cast<std::uint32_t>(utf8.size);
-  return utf8.well_formed ? end : end | 0x8000'0000;
-}
-
-// The first bytes of the text buffer are the next piece of the key.
-EMSCRIPTEN_KEEPALIVE void feed_text(std::uint32_t length) {
-  state->digest.update({block.text, length <= kTextSize ? length : kTextSize});
-}
-
 // Throws away what was fed.
 EMSCRIPTEN_KEEPALIVE void restart() { state->digest.restart(state->key); }
 

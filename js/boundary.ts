@@ -2,9 +2,6 @@
 
 export const inboxSize = 64 * 1024
 
-/** The UTF-8 of a text of 65,536 code units. */
-export const textSize = 192 * 1024
-
 export const offset = {
   created: 0,
   fresh_until: 8,
@@ -24,7 +21,6 @@ export const offset = {
   tokens: 384,
   preamble: 1408,
   inbox: 2512,
-  text: 68048,
 } as const
 
 export const maxTokens = 64
@@ -57,8 +53,6 @@ export interface CoreExports {
   readonly memory: WebAssembly.Memory
   block_address(): number
   feed(length: number): void
-  transcode(units: number, at: number): number
-  feed_text(length: number): void
   restart(): void
   digest(length: number): void
   look_up(length: number, now: number): number

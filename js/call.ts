@@ -38,10 +38,9 @@ export function call(parts: Parts, plan: Plan, args: readonly unknown[], compute
   const key = core.key()
   const aloft = flights.get(key.id)
   if (aloft !== undefined) return join(parts, plan, aloft)
-  const canonical = parts.storage && core.canonicalBytes()
 
   const compose = async (flight: Flight<Landing>): Promise<Landing> => {
-    const name = canonical && (await parts.storageName(canonical))
+    const name = parts.storage && (await parts.storageName(core.canonicalBytes(plan.prefix, args)))
     // The tokens of before: what is invalidated while the function runs is not kept.
     const tokens = await parts.tokens.snapshot(plan.tags)
     const stored = name && (await fromStorage(parts, plan, key, name))

@@ -28,6 +28,8 @@ export const tag = {
   json: 0x5250_5236,
   /** In values only: an object met before, by its number. */
   again: 0x5250_5237,
+  /** In memory only (inbox.ts): the UTF-16 of a text. */
+  utf16: 0x5250_5238,
 } as const
 
 /** Typed arrays by RFC 8746, little-endian as they lie in memory. */

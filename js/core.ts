@@ -7,6 +7,7 @@
  */
 import createGlue from '#core-glue'
 import { boundaryVersion, type CoreControl, type CoreExports, type CoreStats, inboxSize, noSlot, offset, sealSize, status, tokenSize, verdict } from './boundary.js'
+import { GrowingWriter } from './cbor.js'
 import { KeyEncoder } from './encode.js'
 import { Inbox } from './inbox.js'
 import { Memo, memoLeast, memoMost } from './memo.js'
@@ -49,15 +50,14 @@ export interface CoreLimits {
 }
 
 export class Core {
-  private readonly encoder: KeyEncoder
+  private readonly encoder = new KeyEncoder()
   private readonly inbox: Inbox
   private readonly base: number
   private bytes = new Uint8Array(0)
   private words = new Uint32Array(0)
   private numbers = new Float64Array(0)
-  /** The keys of single texts, per function, and the one that was found there just now. */
+  /** The keys of single texts, per function. */
   private readonly prompts = new WeakMap<Uint8Array, Memo<Uint32Array>>()
-  private known: { prefix: Uint8Array; args: readonly unknown[] } | undefined
   /** Large payloads, by slot. They count in the core's budget, and the core says when to let go of one. */
   private readonly external = new Map<number, Uint8Array>()
 
@@ -66,7 +66,6 @@ export class Core {
     private readonly control: CoreControl,
     limits: CoreLimits,
     secret: Uint32Array,
-    keepPieces: boolean,
   ) {
     if (control.version() !== boundaryVersion) {
       throw new Error(`core.wasm is of another version (${control.version()}) than the JavaScript beside it (${boundaryVersion}). Install both from one release.`)
@@ -77,15 +76,14 @@ export class Core {
     }
     this.base = exports.block_address()
     this.refresh()
-    this.inbox = new Inbox(this.exports, this.base + offset.inbox, keepPieces)
-    this.encoder = new KeyEncoder(this.inbox)
+    this.inbox = new Inbox(this.exports, this.base + offset.inbox)
   }
 
   /**
-   * An instance of `module`. `secret` is 128 random bits; `keepPieces` says that canonicalBytes() will be asked for.
+   * An instance of `module`. `secret` is 128 random bits.
    * Rejects where the module cannot be instantiated; Emscripten's own promise would stay pending for ever.
    */
-  static async create(module: WebAssembly.Module, limits: CoreLimits, secret: Uint32Array, keepPieces: boolean): Promise<Core> {
+  static async create(module: WebAssembly.Module, limits: CoreLimits, secret: Uint32Array): Promise<Core> {
     let exports: CoreExports | undefined
     const control = await new Promise<CoreControl>((resolve, reject) => {
       createGlue({
@@ -101,7 +99,7 @@ export class Core {
         locateFile: path => path,
       }).then(module => resolve(module as CoreControl), reject)
     })
-    return new Core(exports!, control, limits, secret, keepPieces)
+    return new Core(exports!, control, limits, secret)
   }
 
   /**
@@ -148,10 +146,11 @@ export class Core {
     return { words, id: String.fromCharCode(...new Uint16Array(words.buffer)) }
   }
 
-  /** A copy of the canonical bytes of the last key written, for the digest that storage knows it by. */
-  canonicalBytes(): Uint8Array {
-    if (this.known !== undefined) this.write(this.known.prefix, this.known.args)
-    return this.inbox.content()
+  /** The canonical bytes of a key, for the digest that storage knows it by. Throws KeyError. */
+  canonicalBytes(prefix: Uint8Array, args: readonly unknown[]): Uint8Array {
+    const writer = new GrowingWriter()
+    this.encoder.write(writer, prefix, args)
+    return writer.take()
   }
 
   /** The same judgement as lookUp, of a key, without a trace: nothing counted, nothing removed. */
@@ -250,8 +249,7 @@ export class Core {
   }
 
   private write(prefix: Uint8Array, args: readonly unknown[]): void {
-    this.known = undefined
-    this.encoder.write(prefix, args)
+    this.encoder.write(this.inbox, prefix, args)
     this.inbox.finish()
   }
 
@@ -268,7 +266,6 @@ export class Core {
       prompts.note(text, this.words[offset.key / 4]! | 0, () => this.key().words)
     } else {
       this.setKey(key)
-      this.known = { prefix, args }
       found = this.exports.look_up_key(now)
     }
     this.dropFreed()

@@ -51,14 +51,16 @@ export class KeyEncoder {
   /** Someone gave Object.prototype a member that for-in shows. */
   private polluted = false
 
-  constructor(private out: Writer) {}
+  /** Where the current key goes. */
+  private out!: Writer
 
   /**
-   * Writes the canonical bytes of `prefix` and the arguments. Throws KeyError, with the path of the part, where the
-   * arguments have no identity; what was written by then is worthless.
+   * Writes the canonical bytes of `prefix` and the arguments to `out`. Throws KeyError, with the path of the part, where
+   * the arguments have no identity; what was written by then is worthless.
    */
-  write(prefix: Uint8Array, args: readonly unknown[]): void {
-    const { out, values } = this
+  write(out: Writer, prefix: Uint8Array, args: readonly unknown[]): void {
+    const { values } = this
+    this.out = out
     this.polluted = hasNames(nothing)
     this.careful = false
     // Walked again only where an AbortSignal is met in a shape for the first time, or a text was not what it looked like.

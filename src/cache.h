@@ -27,7 +27,6 @@
 #include "stats.h"
 #include "status.h"
 #include "tokens.h"
-#include "utf8.h"
 
 namespace reprise {
 

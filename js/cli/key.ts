@@ -74,7 +74,7 @@ function versionOf(text: string | undefined): string | number | null {
 function canonicalBytes(prefix: Uint8Array, args: readonly unknown[]): Uint8Array {
   const writer = new GrowingWriter()
   try {
-    new KeyEncoder(writer).write(prefix, args)
+    new KeyEncoder().write(writer, prefix, args)
   } catch (error) {
     if (error instanceof KeyError) throw new UsageError(error.message)
     throw error

@@ -21,7 +21,7 @@ test('Items read as in RFC 8949, appendix A', () => {
 test('Every type that a key can hold reads as its tag', () => {
   const writer = new GrowingWriter()
   const read = (value: unknown): string => {
-    new KeyEncoder(writer).write(Uint8Array.of(), [value])
+    new KeyEncoder().write(writer, Uint8Array.of(), [value])
     return diagnostic(writer.take()).slice(1, -1)
   }
   assert.equal(read(new Set([2, 1])), '258([1, 2])')

@@ -55,7 +55,7 @@ function collidingTexts(at: number, length: number): [Buffer, Buffer] {
 
 function canonical(args: unknown[]): Uint8Array {
   const writer = new GrowingWriter()
-  new KeyEncoder(writer).write(keyPrefix(null, 'ask', null), args)
+  new KeyEncoder().write(writer, keyPrefix(null, 'ask', null), args)
   return writer.take()
 }
 

@@ -25,10 +25,10 @@ const random = new Random(seed)
 const values = [...random.times(3000, () => randomJson(random, 4)), ...edges()]
 
 const writer = new GrowingWriter()
-const encoder = new KeyEncoder(writer)
+const encoder = new KeyEncoder()
 
 function ours(value: Json): string {
-  encoder.write(keyPrefix(null, null, null), [value])
+  encoder.write(writer, keyPrefix(null, null, null), [value])
   return hex(writer.take())
 }
 
