@@ -68,13 +68,11 @@ EMSCRIPTEN_KEEPALIVE void* block_address() { return &block; }
 EMSCRIPTEN_KEEPALIVE void feed(std::uint32_t length) { state->digest.update(inbox(length)); }
 
 // Throws away what was fed.
-EMSCRIPTEN_KEEPALIVE void restart() { state->digest.restart(state->key); }
+EMSCRIPTEN_KEEPALIVE void restart() { state->digest.restart(); }
 
 // The last piece: leaves the key's digest in the block.
 EMSCRIPTEN_KEEPALIVE void digest(std::uint32_t length) {
-  state->digest.update(inbox(length));
-  block.key = state->digest.finish();
-  state->digest.restart(state->key);
+  block.key = state->digest.finish(inbox(length));
 }
 
 // The same for the key in the block.

@@ -7,15 +7,14 @@ namespace reprise {
 
 struct State {
   Cache cache;
-  SipKey key;
-  SipHash digest{SipKey{}};  // of the canonical bytes fed so far
-  Draft draft{};             // what seal_begin seals: the last store
+  KeyDigest digest;  // of what was fed so far
+  Draft draft{};     // what seal_begin seals: the last store
   Sealer sealer{};
   EntryReader reader{};
   Status read = Status::ok;
   std::uint64_t entry_size = 0;  // of the entry being admitted
 
-  State(const Options& options, SipKey sip_key) : cache(options), key(sip_key), digest(sip_key) {}
+  State(const Options& options, SipKey sip_key) : cache(options), digest(sip_key) {}
 };
 
 extern Block block;

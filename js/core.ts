@@ -52,6 +52,7 @@ export interface CoreLimits {
 export class Core {
   private readonly encoder = new KeyEncoder()
   private readonly inbox: Inbox
+  private canonical = new GrowingWriter()
   private readonly base: number
   private bytes = new Uint8Array(0)
   private words = new Uint32Array(0)
@@ -110,16 +111,14 @@ export class Core {
     const [text] = args
     const isPrompt = args.length === 1 && typeof text === 'string' && text.length >= memoLeast && text.length <= memoMost
     if (isPrompt) return this.lookUpPrompt(prefix, text, args, now)
-    this.write(prefix, args)
-    const found = this.exports.look_up(this.inbox.at, now)
+    const found = this.exports.look_up(this.write(prefix, args), now)
     this.dropFreed()
     return found
   }
 
   /** Makes the key of these arguments the current one, which the verbs below are about. Throws KeyError. */
   digest(prefix: Uint8Array, args: readonly unknown[]): void {
-    this.write(prefix, args)
-    this.exports.digest(this.inbox.at)
+    this.exports.digest(this.write(prefix, args))
   }
 
   /** The value that lookUp or peek found, made anew. */
@@ -148,9 +147,9 @@ export class Core {
 
   /** The canonical bytes of a key, for the digest that storage knows it by. Throws KeyError. */
   canonicalBytes(prefix: Uint8Array, args: readonly unknown[]): Uint8Array {
-    const writer = new GrowingWriter()
-    this.encoder.write(writer, prefix, args)
-    return writer.take()
+    if (this.canonical.capacity > 1_000_000) this.canonical = new GrowingWriter()
+    this.encoder.write(this.canonical, prefix, args)
+    return this.canonical.take()
   }
 
   /** The same judgement as lookUp, of a key, without a trace: nothing counted, nothing removed. */
@@ -248,9 +247,10 @@ export class Core {
     return stats
   }
 
-  private write(prefix: Uint8Array, args: readonly unknown[]): void {
+  /** The key in the inbox; returns how many bytes. */
+  private write(prefix: Uint8Array, args: readonly unknown[]): number {
     this.encoder.write(this.inbox, prefix, args)
-    this.inbox.finish()
+    return this.inbox.finish()
   }
 
   /** A prompt that was asked lately has the key that it had then: no bytes are written. */
@@ -259,10 +259,7 @@ export class Core {
     const key = prompts.find(text)
     let found: number
     if (key === undefined) {
-      this.inbox.remembers = false // as the prompt is remembered here
-      this.write(prefix, args)
-      this.inbox.remembers = true
-      found = this.exports.look_up(this.inbox.at, now)
+      found = this.exports.look_up(this.write(prefix, args), now)
       prompts.note(text, this.words[offset.key / 4]! | 0, () => this.key().words)
     } else {
       this.setKey(key)

@@ -9,9 +9,9 @@
  * It is fast because it makes no text in between: bytes go straight to where they are digested, and the order of
  * an object's names is remembered by shape (shapes.ts).
  */
-import { again, GrowingWriter, major, simple, tag, typedArrayName, typedArrayTag, type Writer } from './cbor.js'
+import { GrowingWriter, major, simple, tag, typedArrayName, typedArrayTag } from './cbor.js'
 import { KeyError, show } from './errors.js'
-import { compareBytes, type Node, type Shape, shapeOf, Shapes } from './shapes.js'
+import { compareBytes, type Node, type Shape, Shapes } from './shapes.js'
 
 /** The first item of every key; another number whenever the encoding changes. */
 export const keyFormat = 1
@@ -30,11 +30,33 @@ export function firstItems(length: number, items: readonly (string | number | nu
   writer.head(major.array, length)
   writer.integer(keyFormat)
   for (const item of items) {
-    if (item === null) writer.byte(simple.null)
+    if (item === null) writer.simple(simple.null)
     else if (typeof item === 'string') writer.text(item)
     else number(writer, item)
   }
   return writer.take()
+}
+
+/** What a key is written with: as canonical bytes (cbor.ts), or in the form that is digested in memory (inbox.ts). */
+export interface KeyWriter {
+  /** Starts anew: what was written is forgotten. */
+  begin(): void
+  /** The head of an item: its major type and a number from 0 to 2^53 - 1. */
+  head(type: number, n: number): void
+  /** One of cbor.ts's `simple`. */
+  simple(value: number): void
+  /** A safe integer, where -0 is 0. */
+  integer(n: number): void
+  /** Any other number; NaN has one form. */
+  float(x: number): void
+  bigint(n: bigint): void
+  text(text: string): void
+  byteString(content: Uint8Array): void
+  /** Bytes that are canonical already. */
+  raw(content: Uint8Array): void
+  /** The head of an object of this shape; then, for each of its names in order, name() and the value. */
+  members(shape: Shape): void
+  name(shape: Shape, i: number): void
 }
 
 /** Writes keys, one after the other, and remembers the shapes it meets. */
@@ -52,20 +74,20 @@ export class KeyEncoder {
   private polluted = false
 
   /** Where the current key goes. */
-  private out!: Writer
+  private out!: KeyWriter
 
   /**
    * Writes the canonical bytes of `prefix` and the arguments to `out`. Throws KeyError, with the path of the part, where
    * the arguments have no identity; what was written by then is worthless.
    */
-  write(out: Writer, prefix: Uint8Array, args: readonly unknown[]): void {
+  write(out: KeyWriter, prefix: Uint8Array, args: readonly unknown[]): void {
     const { values } = this
     this.out = out
     this.polluted = hasNames(nothing)
     this.careful = false
-    // Walked again only where an AbortSignal is met in a shape for the first time, or a text was not what it looked like.
-    for (let retry = false; ; retry = true) {
-      out.begin(retry)
+    // Walked again only where an AbortSignal is met in a shape for the first time.
+    for (;;) {
+      out.begin()
       this.depth = this.top = this.highest = 0
       this.metSignal = false
       try {
@@ -92,13 +114,13 @@ export class KeyEncoder {
       case 'number':
         return number(this.out, value)
       case 'boolean':
-        return this.out.byte(value ? simple.true : simple.false)
+        return this.out.simple(value ? simple.true : simple.false)
       case 'undefined':
-        return this.out.byte(simple.undefined)
+        return this.out.simple(simple.undefined)
       case 'bigint':
         return this.out.bigint(value)
       case 'object':
-        return value === null ? this.out.byte(simple.null) : this.object(value)
+        return value === null ? this.out.simple(simple.null) : this.object(value)
       default:
         throw new Refusal(`is ${typeof value === 'symbol' ? 'a symbol' : show(value)}, which no two calls can be said to share. ${advice}`)
     }
@@ -158,7 +180,7 @@ export class KeyEncoder {
     } catch (error) {
       throw within(error, member(reading), object)
     }
-    const shape = (node.shape ??= shapeOf(Object.keys(object)))
+    const shape = (node.shape ??= this.shapes.shapeOf(Object.keys(object)))
     if (shape.hasToJson && typeof object['toJSON'] === 'function') return this.viaToJson(object, object['toJSON'])
     this.top = top
     if (top > this.highest) this.highest = top
@@ -169,18 +191,15 @@ export class KeyEncoder {
 
   private members(object: object, shape: Shape, base: number): void {
     const { out, values } = this
-    const { order, words, ends, lengths } = shape
+    const { order } = shape
     const count = order.length
     const { metSignal } = this
     this.metSignal = false // until one is met in this object
-    out.head(major.map, count)
-    let from = 0
+    out.members(shape)
     let i = 0
     try {
       for (; i < count; i++) {
-        const to = ends[i]!
-        out.words(words, from, to, lengths[i]!)
-        from = to
+        out.name(shape, i)
         const value = values[base + order[i]!]
         if (typeof value === 'string') out.text(value)
         else this.value(value)
@@ -197,14 +216,15 @@ export class KeyEncoder {
 
   private membersButSignals(object: object, shape: Shape, base: number): void {
     const { out, values, metSignal } = this
-    const kept = [...shape.order.keys()].filter(i => !isAbortSignal(values[base + shape.order[i]!]))
-    out.head(major.map, kept.length)
-    for (const i of kept) {
-      out.words(shape.words, i === 0 ? 0 : shape.ends[i - 1]!, shape.ends[i]!, shape.lengths[i]!)
+    const kept = shape.names.map((name, i) => ({ name, value: values[base + shape.order[i]!] })).filter(({ value }) => !isAbortSignal(value))
+    const shapeOfKept = this.shapes.of(kept.map(({ name }) => name))
+    out.members(shapeOfKept)
+    for (const [i, { name, value }] of kept.entries()) {
+      out.name(shapeOfKept, i)
       try {
-        this.value(values[base + shape.order[i]!])
+        this.value(value)
       } catch (error) {
-        throw within(error, member(shape.names[i]!), object)
+        throw within(error, member(name), object)
       }
     }
     this.metSignal = metSignal
@@ -220,7 +240,7 @@ export class KeyEncoder {
     }
     if (type === 'AbortSignal') {
       this.metSignal = true
-      return this.out.byte(simple.undefined)
+      return this.out.simple(simple.undefined)
     }
     // A subclass may hold more than its base shows, so it counts as a class of its own.
     if (isDirect(value)) {
@@ -320,10 +340,13 @@ export class KeyEncoder {
   }
 }
 
+/** Thrown where the walk learnt something that it should have known: it begins anew. */
+const again = Symbol('again')
+
 const advice = 'Pass plain data, or say what counts with the `key` option.'
 
 /** Integers that a double holds exactly are CBOR integers, -0 is 0, NaN has one form: equal numbers, equal bytes. */
-function number(out: Writer, x: number): void {
+function number(out: KeyWriter, x: number): void {
   if (Number.isSafeInteger(x)) out.integer(x)
   else out.float(x)
 }

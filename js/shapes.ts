@@ -9,6 +9,8 @@
 import { GrowingWriter } from './cbor.js'
 
 export interface Shape {
+  /** From 1 on, one for each set of names, for good; 0 where there were too many. Keys in memory hold it in place of the names. */
+  readonly number: number
   /** Sorted. */
   readonly names: readonly string[]
   /** names[i] is the object's order[i]-th member. */
@@ -25,6 +27,10 @@ export interface Shape {
 
 /** Objects used as dictionaries have a shape each: beyond this many nodes the trie starts anew. */
 const maxNodes = 20_000
+
+/** So many sets of names have numbers, and none that is longer than this as text. */
+const maxNumbers = 4096
+const maxNumberedLength = 4096
 
 /** A node of the trie: the names that lead to it are an object's first names. */
 export class Node {
@@ -49,12 +55,44 @@ export class Node {
 export class Shapes {
   root = new Node(this)
   private nodes = 0
+  private readonly numbers = new Map<string, number>()
 
   /** The shape of an object with these names in this order. */
   of(names: readonly string[]): Shape {
     let node = this.root
     for (const name of names) node = node.step(name)
-    return (node.shape ??= shapeOf(names))
+    return (node.shape ??= this.shapeOf(names))
+  }
+
+  /** The order and the encoded names of an object with these names in this order. */
+  shapeOf(names: readonly string[]): Shape {
+    const members = names.map((name, place) => ({ name, place, bytes: encodedName(name) })).sort((a, b) => compareBytes(a.bytes, b.bytes))
+    const words: number[] = []
+    const ends = members.map(({ bytes }) => {
+      for (let i = 0; i < bytes.length; i += 4) words.push(((bytes[i] ?? 0) | ((bytes[i + 1] ?? 0) << 8) | ((bytes[i + 2] ?? 0) << 16) | ((bytes[i + 3] ?? 0) << 24)) >>> 0)
+      return words.length
+    })
+    const sorted = members.map(({ name }) => name)
+    return {
+      number: this.numberOf(sorted),
+      names: sorted,
+      order: Uint32Array.from(members, ({ place }) => place),
+      words: Uint32Array.from(words),
+      ends: Uint32Array.from(ends),
+      lengths: Uint32Array.from(members, ({ bytes }) => bytes.length),
+      hasToJson: names.includes('toJSON'),
+      mayHoldSignals: false,
+    }
+  }
+
+  /** Whether these names have a number is decided when they are first met, and never changes: a key must stay what it is. */
+  private numberOf(sorted: readonly string[]): number {
+    const text = JSON.stringify(sorted)
+    const known = this.numbers.get(text)
+    if (known !== undefined) return known
+    if (this.numbers.size === maxNumbers || text.length > maxNumberedLength) return 0
+    this.numbers.set(text, this.numbers.size + 1)
+    return this.numbers.size
   }
 
   step(node: Node, name: string): Node {
@@ -84,25 +122,6 @@ function find(node: Node, name: string): Node | undefined {
   const { names } = node
   for (let i = 0; i < names.length; i++) if (names[i] === name) return node.nodes[i]
   return node.more?.get(name)
-}
-
-/** The order and the encoded names of an object with these names in this order. */
-export function shapeOf(names: readonly string[]): Shape {
-  const members = names.map((name, place) => ({ name, place, bytes: encodedName(name) })).sort((a, b) => compareBytes(a.bytes, b.bytes))
-  const words: number[] = []
-  const ends = members.map(({ bytes }) => {
-    for (let i = 0; i < bytes.length; i += 4) words.push(((bytes[i] ?? 0) | ((bytes[i + 1] ?? 0) << 8) | ((bytes[i + 2] ?? 0) << 16) | ((bytes[i + 3] ?? 0) << 24)) >>> 0)
-    return words.length
-  })
-  return {
-    names: members.map(({ name }) => name),
-    order: Uint32Array.from(members, ({ place }) => place),
-    words: Uint32Array.from(words),
-    ends: Uint32Array.from(ends),
-    lengths: Uint32Array.from(members, ({ bytes }) => bytes.length),
-    hasToJson: names.includes('toJSON'),
-    mayHoldSignals: false,
-  }
 }
 
 function encodedName(name: string): Uint8Array {

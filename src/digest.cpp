@@ -1,5 +1,7 @@
 #include "digest.h"
 
+#include <algorithm>
+
 namespace reprise {
 
 template <int c_rounds, int d_rounds>
@@ -87,5 +89,83 @@ Digest128 BasicSipHash<c_rounds, d_rounds>::finish() {
 
 template class BasicSipHash<1, 3>;
 template class BasicSipHash<2, 4>;
+
+namespace {
+
+SipKey derived(SipKey key, std::uint8_t number) {
+  SipHash hash(key);
+  hash.update({&number, 1});
+  const Digest128 digest = hash.finish();
+  return {digest.low, digest.high};
+}
+
+Digest128 digest_of(SipKey key, Bytes bytes) {
+  SipHash hash(key);
+  hash.update(bytes);
+  return hash.finish();
+}
+
+}  // namespace
+
+KeyDigest::KeyDigest(SipKey key)
+    : key_(key),
+      even_key_(derived(key, 0)),
+      odd_key_(derived(key, 1)),
+      joint_key_(derived(key, 2)),
+      even_(even_key_),
+      odd_(odd_key_) {}
+
+void KeyDigest::restart() {
+  even_.restart(even_key_);
+  odd_.restart(odd_key_);
+  length_ = 0;
+}
+
+void KeyDigest::update(Bytes piece) {
+  // Pieces may be cut anywhere: first what is missing to the next pair of words, last what is left of one.
+  if (length_ % 16 != 0) piece = piece.subspan(deal(piece));
+  if (length_ % 16 != 0) piece = piece.subspan(deal(piece));
+  std::uint64_t a0 = even_.v0_, a1 = even_.v1_, a2 = even_.v2_, a3 = even_.v3_;
+  std::uint64_t b0 = odd_.v0_, b1 = odd_.v1_, b2 = odd_.v2_, b3 = odd_.v3_;
+  const std::size_t pairs = piece.size() / 16;
+  const std::uint8_t* next = piece.data();
+  for (std::size_t i = 0; i < pairs; ++i, next += 16) {
+    std::uint64_t a = 0, b = 0;
+    std::memcpy(&a, next, 8);
+    std::memcpy(&b, next + 8, 8);
+    a3 ^= a;
+    b3 ^= b;
+    sip_round(a0, a1, a2, a3);
+    sip_round(b0, b1, b2, b3);
+    a0 ^= a;
+    b0 ^= b;
+  }
+  even_.v0_ = a0, even_.v1_ = a1, even_.v2_ = a2, even_.v3_ = a3;
+  odd_.v0_ = b0, odd_.v1_ = b1, odd_.v2_ = b2, odd_.v3_ = b3;
+  even_.length_ += pairs * 8;
+  odd_.length_ += pairs * 8;
+  length_ += pairs * 16;
+  piece = piece.subspan(pairs * 16);
+  piece = piece.subspan(deal(piece));
+  deal(piece);
+}
+
+// Gives one lane what is missing to its word, or all there is; says how much that was.
+std::size_t KeyDigest::deal(Bytes piece) {
+  const Bytes part = piece.first(std::min<std::size_t>(piece.size(), 8 - length_ % 8));
+  (length_ % 16 < 8 ? even_ : odd_).update(part);
+  length_ += part.size();
+  return part.size();
+}
+
+Digest128 KeyDigest::finish(Bytes last) {
+  if (length_ == 0 && last.size() <= kMostInOneLane) return digest_of(key_, last);
+  update(last);
+  const Digest128 even = even_.finish();
+  const Digest128 odd = odd_.finish();
+  const std::uint64_t words[] = {even.low, even.high, odd.low, odd.high, length_};
+  restart();
+  return digest_of(joint_key_, {reinterpret_cast<const std::uint8_t*>(words), sizeof words});
+}
 
 }  // namespace reprise

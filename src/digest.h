@@ -1,5 +1,5 @@
-// The identity of a key in memory: SipHash-1-3 with 128 bits of output, under a random key of the cache. The only place
-// that knows SipHash.
+// The identity of a key in memory: SipHash-1-3 with 128 bits of output, under a random key of the cache, in two lanes
+// where there is much to digest. The only place that knows SipHash.
 //
 // It is a keyed pseudo-random function: who does not know the key cannot search for two requests that meet, and
 // the key never leaves the process. (Aumasson and Bernstein, "SipHash: a fast short-input PRF", Indocrypt 2012;
@@ -34,6 +34,7 @@ class BasicSipHash {
   [[nodiscard]] Digest128 finish();
 
  private:
+  friend class KeyDigest;
   void absorb(std::uint64_t word);
 
   std::uint64_t v0_ = 0, v1_ = 0, v2_ = 0, v3_ = 0;
@@ -45,5 +46,32 @@ extern template class BasicSipHash<1, 3>;
 extern template class BasicSipHash<2, 4>;
 
 using SipHash = BasicSipHash<1, 3>;
+
+// SipHash is a chain: each step waits for the one before, and a processor that could do two at a time does one. So what
+// is longer than kMostInOneLane is dealt out word by word (of 8 bytes) to two lanes, which run side by side, and their
+// digests and the length are digested once more. Each of the three has a key of its own, derived from the cache's.
+//
+// Two inputs that differ differ in length or in what one of the lanes was dealt. So for them to meet, one of three
+// SipHashes under a secret key has to give two inputs the same 128 bits, which is what is held to be infeasible
+// for one.
+class KeyDigest {
+ public:
+  static constexpr std::size_t kMostInOneLane = 1500;
+
+  explicit KeyDigest(SipKey key);
+  // Forgets what it was given.
+  void restart();
+  void update(Bytes piece);
+  // The digest of all pieces and this last one; begins anew.
+  [[nodiscard]] Digest128 finish(Bytes last);
+
+ private:
+  std::size_t deal(Bytes piece);
+
+  SipKey key_;
+  SipKey even_key_, odd_key_, joint_key_;
+  SipHash even_, odd_;
+  std::uint64_t length_ = 0;
+};
 
 }  // namespace reprise

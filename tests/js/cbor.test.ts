@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { GrowingWriter, headSize, wellFormed, Writer } from '../../js/cbor.js'
+import { GrowingWriter, headSize, wellFormed } from '../../js/cbor.js'
 import { hex } from '../../js/tokens.js'
 
 function written(write: (writer: GrowingWriter) => void): string {
@@ -48,34 +48,6 @@ test('Text of every length near a boundary has the right length before it, ASCII
       assert.equal(written(writer => writer.text(text)), head + utf8.toString('hex'), `${count} x ${unit}`)
     }
   }
-})
-
-test('A writer with a small buffer writes the same bytes in pieces', () => {
-  class Pieces extends Writer {
-    protected readonly atOnce = 64
-    readonly pieces: Uint8Array[] = []
-    override begin(): void {
-      super.begin()
-      this.attach(new Uint8Array(64))
-    }
-    protected makeRoom(): void {
-      this.pieces.push(this.bytes.slice(0, this.at))
-      this.at = 0
-    }
-  }
-  const write = (writer: Writer): void => {
-    for (const text of ['short', 'x'.repeat(40), 'x'.repeat(64), 'é'.repeat(300), '水'.repeat(21), 'x'.repeat(1000), '\ud800'.repeat(100)]) writer.text(text)
-    writer.byteString(new Uint8Array(1000).fill(7))
-    writer.bigint(2n ** 2000n)
-    for (let i = 0; i < 100; i++) writer.float(i / 3)
-  }
-  const pieces = new Pieces()
-  pieces.begin()
-  write(pieces)
-  const whole = new GrowingWriter()
-  write(whole)
-  assert.deepEqual(Buffer.concat([...pieces.pieces, pieces.bytes.subarray(0, pieces.at)]), Buffer.from(whole.take()))
-  assert.ok(pieces.pieces.length > 30)
 })
 
 test('Lone surrogates are told from pairs', () => {

@@ -18,6 +18,19 @@ test('A shape is remembered by its names in their order', () => {
   assert.deepEqual(shapes.of([]).names, [])
 })
 
+test('Each set of names has one number for good, whatever their order; beyond the first thousands, and for very long names, it is 0', () => {
+  const shapes = new Shapes()
+  const first = shapes.of(['a', 'b']).number
+  assert.equal(first, 1)
+  assert.equal(shapes.of(['b', 'a']).number, first)
+  assert.equal(shapes.of(['x'.repeat(5000)]).number, 0)
+  const numbers = Array.from({ length: 30_000 }, (_, i) => shapes.of([`n${i}`]).number)
+  assert.equal(new Set(numbers.slice(0, 4095)).size, 4095)
+  assert.deepEqual([...new Set(numbers.slice(4095))], [0])
+  assert.equal(shapes.of(['n7']).number, numbers[7], 'also after the trie was begun anew')
+  assert.equal(shapes.of(['n29999']).number, 0)
+})
+
 test('Many shapes are forgotten, not hoarded, and stay right', () => {
   const shapes = new Shapes()
   for (let i = 0; i < 50_000; i++) {
