@@ -219,7 +219,7 @@ export class Cache {
     const args = argsOf(key)
     if (core.lookUp(plan.prefix, args, parts.now()) === verdict.fresh) return { value: core.value() }
     if (parts.storage === undefined) return undefined
-    const place = await this.currentPlace(core, plan, args)
+    const place = await this.currentPlace(core)
     await parts.tokens.snapshot(plan.tags)
     return place.name && fromStorage(parts, plan, place.key, place.name)
   }
@@ -238,13 +238,13 @@ export class Cache {
   private async place(plan: Plan, args: readonly unknown[]): Promise<Place> {
     const core = this.parts.core!
     core.digest(plan.prefix, args)
-    return this.currentPlace(core, plan, args)
+    return this.currentPlace(core)
   }
 
-  /** The same where these arguments are those that the core was given last. */
-  private async currentPlace(core: Core, plan: Plan, args: readonly unknown[]): Promise<Place> {
+  /** The same of the key that the core was given last. */
+  private async currentPlace(core: Core): Promise<Place> {
     const key = core.key()
-    return { key, name: this.parts.storage && (await this.parts.storageName(core.canonicalBytes(plan.prefix, args))) }
+    return { key, name: this.parts.storage && (await this.parts.storageName(core.canonicalBytes())) }
   }
 }
 
@@ -316,7 +316,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
     const start = async (): Promise<void> => {
       try {
         const secret = new Uint32Array(runtime.randomBytes(16).buffer)
-        const core = await Core.create(await compile(), parsed, secret)
+        const core = await Core.create(await compile(), parsed, secret, storage !== undefined)
         parts.core = core
         await parts.tokens.retell()
       } catch (error) {

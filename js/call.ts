@@ -40,7 +40,7 @@ export function call(parts: Parts, plan: Plan, args: readonly unknown[], compute
   if (aloft !== undefined) return join(parts, plan, aloft)
 
   const compose = async (flight: Flight<Landing>): Promise<Landing> => {
-    const name = parts.storage && (await parts.storageName(core.canonicalBytes(plan.prefix, args)))
+    const name = parts.storage && (await parts.storageName(core.canonicalBytes()))
     // The tokens of before: what is invalidated while the function runs is not kept.
     const tokens = await parts.tokens.snapshot(plan.tags)
     const stored = name && (await fromStorage(parts, plan, key, name))

@@ -2,7 +2,6 @@
  * The bytes of CBOR items (RFC 8949): heads, numbers and strings, as keys (encode.ts) and values (value.ts) both write them.
  */
 
-import type { KeyWriter } from './encode.js'
 import { putAscii, putUtf8, type Target, targetOf } from './platform-text.js'
 import type { Shape } from './shapes.js'
 
@@ -52,7 +51,7 @@ export const typedArrayName: (view: ArrayBufferView) => string | undefined = Fun
 )
 
 /** CBOR items into a buffer of its own, which grows. */
-export class GrowingWriter implements KeyWriter {
+export class GrowingWriter {
   private at = 0
   private bytes!: Uint8Array
   /** The same bytes, for writing four or eight at once, and for texts. */
@@ -105,14 +104,6 @@ export class GrowingWriter implements KeyWriter {
   byte(value: number): void {
     this.room(1)
     this.bytes[this.at++] = value
-  }
-
-  simple(value: number): void {
-    this.byte(value)
-  }
-
-  members(shape: Shape): void {
-    this.head(major.map, shape.names.length)
   }
 
   /** A few stores of four bytes where bytes would take many. What stands behind the name is overwritten by what follows it. */

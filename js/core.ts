@@ -7,7 +7,6 @@
  */
 import createGlue from '#core-glue'
 import { boundaryVersion, type CoreControl, type CoreExports, type CoreStats, inboxSize, noSlot, offset, sealSize, status, tokenSize, verdict } from './boundary.js'
-import { GrowingWriter } from './cbor.js'
 import { KeyEncoder } from './encode.js'
 import { Inbox } from './inbox.js'
 import { Memo, memoLeast, memoMost } from './memo.js'
@@ -52,13 +51,13 @@ export interface CoreLimits {
 export class Core {
   private readonly encoder = new KeyEncoder()
   private readonly inbox: Inbox
-  private canonical = new GrowingWriter()
   private readonly base: number
   private bytes = new Uint8Array(0)
   private words = new Uint32Array(0)
   private numbers = new Float64Array(0)
-  /** The keys of single texts, per function. */
+  /** The keys of single texts, per function, and the one that was found there just now. */
   private readonly prompts = new WeakMap<Uint8Array, Memo<Uint32Array>>()
+  private known: { prefix: Uint8Array; args: readonly unknown[] } | undefined
   /** Large payloads, by slot. They count in the core's budget, and the core says when to let go of one. */
   private readonly external = new Map<number, Uint8Array>()
 
@@ -67,6 +66,7 @@ export class Core {
     private readonly control: CoreControl,
     limits: CoreLimits,
     secret: Uint32Array,
+    keepsKeys: boolean,
   ) {
     if (control.version() !== boundaryVersion) {
       throw new Error(`core.wasm is of another version (${control.version()}) than the JavaScript beside it (${boundaryVersion}). Install both from one release.`)
@@ -77,14 +77,14 @@ export class Core {
     }
     this.base = exports.block_address()
     this.refresh()
-    this.inbox = new Inbox(this.exports, this.base + offset.inbox)
+    this.inbox = new Inbox(this.exports, this.base + offset.inbox, keepsKeys)
   }
 
   /**
-   * An instance of `module`. `secret` is 128 random bits.
+   * An instance of `module`. `secret` is 128 random bits; `keepsKeys` says that canonicalBytes() will be asked for.
    * Rejects where the module cannot be instantiated; Emscripten's own promise would stay pending for ever.
    */
-  static async create(module: WebAssembly.Module, limits: CoreLimits, secret: Uint32Array): Promise<Core> {
+  static async create(module: WebAssembly.Module, limits: CoreLimits, secret: Uint32Array, keepsKeys: boolean): Promise<Core> {
     let exports: CoreExports | undefined
     const control = await new Promise<CoreControl>((resolve, reject) => {
       createGlue({
@@ -100,7 +100,7 @@ export class Core {
         locateFile: path => path,
       }).then(module => resolve(module as CoreControl), reject)
     })
-    return new Core(exports!, control, limits, secret)
+    return new Core(exports!, control, limits, secret, keepsKeys)
   }
 
   /**
@@ -145,11 +145,10 @@ export class Core {
     return { words, id: String.fromCharCode(...new Uint16Array(words.buffer)) }
   }
 
-  /** The canonical bytes of a key, for the digest that storage knows it by. Throws KeyError. */
-  canonicalBytes(prefix: Uint8Array, args: readonly unknown[]): Uint8Array {
-    if (this.canonical.capacity > 1_000_000) this.canonical = new GrowingWriter()
-    this.encoder.write(this.canonical, prefix, args)
-    return this.canonical.take()
+  /** The canonical bytes of the key that lookUp or digest was given last, for the digest that storage knows it by. */
+  canonicalBytes(): Uint8Array {
+    if (this.known !== undefined) this.write(this.known.prefix, this.known.args)
+    return this.encoder.canonicalBytes(this.inbox)
   }
 
   /** The same judgement as lookUp, of a key, without a trace: nothing counted, nothing removed. */
@@ -249,6 +248,7 @@ export class Core {
 
   /** The key in the inbox; returns how many bytes. */
   private write(prefix: Uint8Array, args: readonly unknown[]): number {
+    this.known = undefined
     this.encoder.write(this.inbox, prefix, args)
     return this.inbox.finish()
   }
@@ -263,6 +263,7 @@ export class Core {
       prompts.note(text, this.words[offset.key / 4]! | 0, () => this.key().words)
     } else {
       this.setKey(key)
+      this.known = { prefix, args }
       found = this.exports.look_up_key(now)
     }
     this.dropFreed()

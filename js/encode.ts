@@ -1,16 +1,14 @@
 /**
- * The canonical encoding: any value that can be a key, as bytes that are equal exactly when the values are.
+ * The walk: arguments, whatever they are, become an outline (outline.ts) that is the same exactly when they are.
  *
- * It is deterministic CBOR (RFC 8949 section 4.2.1: shortest forms, definite lengths, keys of maps sorted by their
- * encoded bytes) with a tag for each type that JSON does not have. docs/keys.md is the specification, and
- * src/canonical.cpp the native twin. Three rules carry the proof that no two values share bytes: every item begins
- * with its type, every content with its length, and what has no identity is refused instead of approximated.
- *
- * It is fast because it makes no text in between: bytes go straight to where they are digested, and the order of
- * an object's names is remembered by shape (shapes.ts).
+ * Two rules carry the proof that no two values share an outline: every item begins with its type, every content with its
+ * length, and what has no identity is refused instead of approximated. It is fast because it makes no text in between,
+ * and because the order of an object's names is remembered by shape (shapes.ts).
  */
+import { Canonical } from './canonical.js'
 import { GrowingWriter, major, simple, tag, typedArrayName, typedArrayTag } from './cbor.js'
 import { KeyError, show } from './errors.js'
+import { Outline } from './outline.js'
 import { compareBytes, type Node, type Shape, Shapes } from './shapes.js'
 
 /** The first item of every key; another number whenever the encoding changes. */
@@ -30,38 +28,17 @@ export function firstItems(length: number, items: readonly (string | number | nu
   writer.head(major.array, length)
   writer.integer(keyFormat)
   for (const item of items) {
-    if (item === null) writer.simple(simple.null)
+    if (item === null) writer.byte(simple.null)
     else if (typeof item === 'string') writer.text(item)
     else number(writer, item)
   }
   return writer.take()
 }
 
-/** What a key is written with: as canonical bytes (cbor.ts), or in the form that is digested in memory (inbox.ts). */
-export interface KeyWriter {
-  /** Starts anew: what was written is forgotten. */
-  begin(): void
-  /** The head of an item: its major type and a number from 0 to 2^53 - 1. */
-  head(type: number, n: number): void
-  /** One of cbor.ts's `simple`. */
-  simple(value: number): void
-  /** A safe integer, where -0 is 0. */
-  integer(n: number): void
-  /** Any other number; NaN has one form. */
-  float(x: number): void
-  bigint(n: bigint): void
-  text(text: string): void
-  byteString(content: Uint8Array): void
-  /** Bytes that are canonical already. */
-  raw(content: Uint8Array): void
-  /** The head of an object of this shape; then, for each of its names in order, name() and the value. */
-  members(shape: Shape): void
-  name(shape: Shape, i: number): void
-}
-
 /** Writes keys, one after the other, and remembers the shapes it meets. */
 export class KeyEncoder {
   private readonly shapes = new Shapes()
+  private readonly canonical = new Canonical(this.shapes)
   private depth = 0
   private metSignal = false
   /** Walking again, so every object is looked through for signals: a mark on its shape may be gone by now (Shapes forgets). */
@@ -74,13 +51,13 @@ export class KeyEncoder {
   private polluted = false
 
   /** Where the current key goes. */
-  private out!: KeyWriter
+  private out!: Outline
 
   /**
-   * Writes the canonical bytes of `prefix` and the arguments to `out`. Throws KeyError, with the path of the part, where
-   * the arguments have no identity; what was written by then is worthless.
+   * Writes `prefix` and the arguments into `out`. Throws KeyError, with the path of the part, where the arguments have no
+   * identity; what was written by then is worthless.
    */
-  write(out: KeyWriter, prefix: Uint8Array, args: readonly unknown[]): void {
+  write(out: Outline, prefix: Uint8Array, args: readonly unknown[]): void {
     const { values } = this
     this.out = out
     this.polluted = hasNames(nothing)
@@ -105,6 +82,11 @@ export class KeyEncoder {
         for (let i = 0; i < this.highest; i++) values[i] = undefined
       }
     }
+  }
+
+  /** The canonical bytes of the key that was written last, into `out`. */
+  canonicalBytes(out: Outline): Uint8Array {
+    return this.canonical.bytesOf(out)
   }
 
   private value(value: unknown): void {
@@ -195,11 +177,10 @@ export class KeyEncoder {
     const count = order.length
     const { metSignal } = this
     this.metSignal = false // until one is met in this object
-    out.members(shape)
+    out.object(shape)
     let i = 0
     try {
       for (; i < count; i++) {
-        out.name(shape, i)
         const value = values[base + order[i]!]
         if (typeof value === 'string') out.text(value)
         else this.value(value)
@@ -217,10 +198,8 @@ export class KeyEncoder {
   private membersButSignals(object: object, shape: Shape, base: number): void {
     const { out, values, metSignal } = this
     const kept = shape.names.map((name, i) => ({ name, value: values[base + shape.order[i]!] })).filter(({ value }) => !isAbortSignal(value))
-    const shapeOfKept = this.shapes.of(kept.map(({ name }) => name))
-    out.members(shapeOfKept)
-    for (const [i, { name, value }] of kept.entries()) {
-      out.name(shapeOfKept, i)
+    out.object(this.shapes.of(kept.map(({ name }) => name)))
+    for (const { name, value } of kept) {
       try {
         this.value(value)
       } catch (error) {
@@ -332,11 +311,11 @@ export class KeyEncoder {
   /** The bytes of one value by itself, to be sorted among others. */
   private aside(value: unknown, holder: object): Uint8Array {
     const { out } = this
-    const aside = new GrowingWriter(64)
+    const aside = new Outline()
     this.out = aside
     this.nested(value, holder)
     this.out = out
-    return aside.take()
+    return this.canonical.bytesOf(aside)
   }
 }
 
@@ -346,7 +325,7 @@ const again = Symbol('again')
 const advice = 'Pass plain data, or say what counts with the `key` option.'
 
 /** Integers that a double holds exactly are CBOR integers, -0 is 0, NaN has one form: equal numbers, equal bytes. */
-function number(out: KeyWriter, x: number): void {
+function number(out: Outline | GrowingWriter, x: number): void {
   if (Number.isSafeInteger(x)) out.integer(x)
   else out.float(x)
 }
@@ -427,4 +406,12 @@ function describe(value: object, type: string): string {
   const name: unknown = (value as { constructor?: { name?: unknown } }).constructor?.name
   if (typeof name === 'string' && name !== '') return `an instance of ${name}`
   return type === 'Object' ? 'an instance of a class' : `an instance of a class derived from ${type}`
+}
+
+/** The canonical bytes of one key by itself, as the command and tests want them. Throws KeyError. */
+export function canonicalBytes(prefix: Uint8Array, args: readonly unknown[]): Uint8Array {
+  const encoder = new KeyEncoder()
+  const outline = new Outline()
+  encoder.write(outline, prefix, args)
+  return encoder.canonicalBytes(outline)
 }

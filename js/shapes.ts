@@ -56,6 +56,7 @@ export class Shapes {
   root = new Node(this)
   private nodes = 0
   private readonly numbers = new Map<string, number>()
+  private readonly byNumber: Shape[] = []
 
   /** The shape of an object with these names in this order. */
   of(names: readonly string[]): Shape {
@@ -73,8 +74,9 @@ export class Shapes {
       return words.length
     })
     const sorted = members.map(({ name }) => name)
-    return {
-      number: this.numberOf(sorted),
+    const number = this.numberOf(sorted)
+    const shape = {
+      number,
       names: sorted,
       order: Uint32Array.from(members, ({ place }) => place),
       words: Uint32Array.from(words),
@@ -83,6 +85,13 @@ export class Shapes {
       hasToJson: names.includes('toJSON'),
       mayHoldSignals: false,
     }
+    if (number > 0) this.byNumber[number - 1] ??= shape
+    return shape
+  }
+
+  /** A shape that has this number: its names, in whatever order they stood. */
+  numbered(number: number): Shape {
+    return this.byNumber[number - 1]!
   }
 
   /** Whether these names have a number is decided when they are first met, and never changes: a key must stay what it is. */

@@ -1,7 +1,6 @@
 /** `reprise key`: the key of a call, to see why two calls share an entry or do not, and to compare with other languages. */
 import { createHash } from 'node:crypto'
-import { GrowingWriter } from '../cbor.js'
-import { KeyEncoder, keyPrefix } from '../encode.js'
+import { canonicalBytes, keyPrefix } from '../encode.js'
 import { KeyError } from '../errors.js'
 import { hex } from '../tokens.js'
 import { diagnostic } from './diagnostic.js'
@@ -33,7 +32,7 @@ and their SHA-256, which is the entry's name in storage. docs/keys.md explains.
     if (name === null && (flags.has('--version') || flags.has('--args'))) {
       throw new UsageError(`${flags.has('--args') ? '--args' : '--version'} belongs to a function. Say which: --name ask.`)
     }
-    const bytes = canonicalBytes(
+    const bytes = keyOf(
       keyPrefix(flags.get('--scope') ?? null, name, versionOf(flags.get('--version'))),
       argumentsOf(jsonOf(rest, streams), name, flags.has('--args')),
     )
@@ -71,13 +70,11 @@ function versionOf(text: string | undefined): string | number | null {
   return version as string
 }
 
-function canonicalBytes(prefix: Uint8Array, args: readonly unknown[]): Uint8Array {
-  const writer = new GrowingWriter()
+function keyOf(prefix: Uint8Array, args: readonly unknown[]): Uint8Array {
   try {
-    new KeyEncoder().write(writer, prefix, args)
+    return canonicalBytes(prefix, args)
   } catch (error) {
     if (error instanceof KeyError) throw new UsageError(error.message)
     throw error
   }
-  return writer.take()
 }

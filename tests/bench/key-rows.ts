@@ -18,9 +18,9 @@ const prefix = keyPrefix(null, 'ask', 1)
 
 let compiled: Promise<WebAssembly.Module> | undefined
 
-async function newCore(): Promise<Core> {
+async function newCore(keepsKeys: boolean): Promise<Core> {
   const module = await (compiled ??= compileInline(() => import('../../build/wasm/core.wasm.js')))
-  return Core.create(module, { maxBytes: 64_000_000, maxEntryBytes: 8_000_000 }, Uint32Array.of(1, 2, 3, 4))
+  return Core.create(module, { maxBytes: 64_000_000, maxEntryBytes: 8_000_000 }, Uint32Array.of(1, 2, 3, 4), keepsKeys)
 }
 
 /**
@@ -28,7 +28,7 @@ async function newCore(): Promise<Core> {
  * index. The peers' times are those of the key alone. Each row has a fresh instance.
  */
 export async function ours(): Promise<KeyMaker> {
-  const core = await newCore()
+  const core = await newCore(false)
   return {
     name: 'reprise',
     version: versions['reprise']!,
@@ -43,13 +43,13 @@ export async function ours(): Promise<KeyMaker> {
 
 /** The same, and the name that storage knows the entry by. */
 export async function oursForStorage(sha256: Sha256): Promise<KeyMaker> {
-  const core = await newCore()
+  const core = await newCore(true)
   return {
     name: 'reprise + sha256',
     version: versions['reprise']!,
     fn(input) {
       core.lookUp(prefix, [input], now)
-      return sha256(core.canonicalBytes(prefix, [input]))
+      return sha256(core.canonicalBytes())
     },
   }
 }

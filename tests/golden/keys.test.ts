@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { GrowingWriter } from '../../js/cbor.js'
 import { KeyEncoder, keyFormat, keyPrefix } from '../../js/encode.js'
+import { Outline } from '../../js/outline.js'
 import { hex } from '../../js/tokens.js'
 
 interface Golden {
@@ -14,15 +14,15 @@ interface Golden {
 }
 
 const golden = JSON.parse(readFileSync(new URL('keys.json', import.meta.url), 'utf8')) as Golden
-const writer = new GrowingWriter()
+const outline = new Outline()
 const encoder = new KeyEncoder()
 
 test('The golden keys are of the format that we write', () => assert.equal(golden.format, keyFormat))
 
 for (const { what, scope, name, version, args, canonical, sha256 } of golden.keys) {
   test(`JavaScript writes the golden bytes of: ${what}`, () => {
-    encoder.write(writer, keyPrefix(scope ?? null, name ?? null, version ?? null), revive(args) as unknown[])
-    const bytes = writer.take()
+    encoder.write(outline, keyPrefix(scope ?? null, name ?? null, version ?? null), revive(args) as unknown[])
+    const bytes = encoder.canonicalBytes(outline)
     assert.equal(hex(bytes), canonical)
     assert.equal(createHash('sha256').update(bytes).digest('hex'), sha256)
   })

@@ -11,7 +11,7 @@ const noTokens = new Uint8Array(0)
 const name = new Uint8Array(32).fill(7)
 
 async function core(maxBytes = 10_000_000): Promise<Core> {
-  return Core.create(await compile(), { maxBytes, maxEntryBytes: 5_000_000 }, Uint32Array.of(1, 2, 3, 4))
+  return Core.create(await compile(), { maxBytes, maxEntryBytes: 5_000_000 }, Uint32Array.of(1, 2, 3, 4), true)
 }
 
 const draft = (bytes: Uint8Array, ttlMs = 1000) => ({ payload: { kind: kind.bytes, bytes }, tokens: noTokens, costMs: 5, ttlMs, staleForMs: 0 })
@@ -98,7 +98,7 @@ test('Memory that grows takes every view along', async () => {
 
 test('Two cores digest the same key differently: the secret is part of it', async () => {
   const a = await core()
-  const b = await Core.create(await compile(), { maxBytes: 1e6, maxEntryBytes: 1e5 }, Uint32Array.of(9, 9, 9, 9))
+  const b = await Core.create(await compile(), { maxBytes: 1e6, maxEntryBytes: 1e5 }, Uint32Array.of(9, 9, 9, 9), false)
   a.digest(prefix, ['x'])
   b.digest(prefix, ['x'])
   assert.notEqual(a.key().id, b.key().id)
@@ -108,7 +108,7 @@ test('Two cores digest the same key differently: the secret is part of it', asyn
 
 test('A module that cannot be instantiated is a rejection, not a promise that stays pending', async () => {
   const empty = new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0))
-  await assert.rejects(Core.create(empty, { maxBytes: 1e6, maxEntryBytes: 1e5 }, new Uint32Array(4)))
+  await assert.rejects(Core.create(empty, { maxBytes: 1e6, maxEntryBytes: 1e5 }, new Uint32Array(4), false))
 })
 
 test('Prompts of one template that are new each time are not copied', async t => {

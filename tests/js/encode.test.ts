@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { GrowingWriter } from '../../js/cbor.js'
 import { KeyEncoder, keyPrefix } from '../../js/encode.js'
+import { Outline } from '../../js/outline.js'
 import { KeyError } from '../../js/errors.js'
 import { hex } from '../../js/tokens.js'
 
-const writer = new GrowingWriter()
+const outline = new Outline()
 const encoder = new KeyEncoder()
 const none = new Uint8Array(0)
 
 /** The bytes of one argument: what follows the head of the array of arguments. */
 function bytesOf(value: unknown): string {
-  encoder.write(writer, none, [value])
-  return hex(writer.take()).slice(2)
+  encoder.write(outline, none, [value])
+  return hex(encoder.canonicalBytes(outline)).slice(2)
 }
 
 function refused(value: unknown): string {
@@ -122,10 +122,10 @@ test('An AbortSignal is no part of a key', () => {
   assert.equal(bytesOf({ signal: 'a text' }), bytesOf({ signal: 'a text' }))
   assert.notEqual(bytesOf({ signal: 'a text' }), bytesOf({}))
   assert.equal(bytesOf([1, signal, 2]), bytesOf([1, undefined, 2]), 'in a list its place stays')
-  encoder.write(writer, none, ['x', signal])
-  const withSignal = hex(writer.take())
-  encoder.write(writer, none, ['x'])
-  assert.equal(withSignal, hex(writer.take()), 'at the end of the arguments it leaves no trace')
+  encoder.write(outline, none, ['x', signal])
+  const withSignal = hex(encoder.canonicalBytes(outline))
+  encoder.write(outline, none, ['x'])
+  assert.equal(withSignal, hex(encoder.canonicalBytes(outline)), 'at the end of the arguments it leaves no trace')
 })
 
 test('After a refusal the encoder writes the next key as if nothing had been', () => {

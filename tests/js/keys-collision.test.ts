@@ -11,8 +11,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { createXXHash128 } from 'hash-wasm'
-import { GrowingWriter } from '../../js/cbor.js'
-import { KeyEncoder, keyPrefix } from '../../js/encode.js'
+import { canonicalBytes, keyPrefix } from '../../js/encode.js'
 import { bench, countedStorage, entriesIn } from './harness.js'
 
 /** XXH3's default secret (xxhash.h, XXH3_kSecret). */
@@ -54,9 +53,7 @@ function collidingTexts(at: number, length: number): [Buffer, Buffer] {
 }
 
 function canonical(args: unknown[]): Uint8Array {
-  const writer = new GrowingWriter()
-  new KeyEncoder().write(writer, keyPrefix(null, 'ask', null), args)
-  return writer.take()
+  return canonicalBytes(keyPrefix(null, 'ask', null), args)
 }
 
 const hasher = await createXXHash128()

@@ -142,3 +142,80 @@ TEST_CASE("digests are equal where both halves are") {
   CHECK(Digest128{1, 2} != Digest128{1, 3});
   CHECK(Digest128{1, 2} != Digest128{3, 2});
 }
+
+namespace {
+
+SipKey derived(SipKey key, std::uint8_t number) {
+  const Digest128 digest = sip<SipHash>(ByteList{number}, key);
+  return {digest.low, digest.high};
+}
+
+// The digest of a key in memory, as digest.h defines it.
+Digest128 by_definition(const ByteList& message, SipKey key) {
+  if (message.size() <= KeyDigest::kMostInOneLane) return sip<SipHash>(message, key);
+  ByteList lanes[2];
+  for (std::size_t i = 0; i < message.size(); ++i) lanes[i / 8 % 2].push_back(message[i]);
+  ByteList joint;
+  const auto append = [&joint](std::uint64_t word) {
+    for (int i = 0; i < 8; ++i) joint.push_back(static_cast<std::uint8_t>(word >> 8 * i));
+  };
+  for (std::uint8_t lane = 0; lane < 2; ++lane) {
+    const Digest128 digest = sip<SipHash>(lanes[lane], derived(key, lane));
+    append(digest.low);
+    append(digest.high);
+  }
+  append(message.size());
+  return sip<SipHash>(joint, derived(key, 2));
+}
+
+}  // namespace
+
+TEST_CASE("a key's digest is SipHash up to 1,500 bytes, and SipHash in two lanes beyond") {
+  const std::size_t size = GENERATE(0u, 1u, 1499u, 1500u, 1501u, 1502u, 1504u, 1507u, 1508u, 1509u,
+                                    1511u, 1512u, 1513u, 1519u, 1520u, 1521u, 5'000u, 70'003u);
+  CAPTURE(size);
+  KeyDigest digest(kReferenceKey);
+  CHECK(hex(digest.finish(counting(size))) == hex(by_definition(counting(size), kReferenceKey)));
+  CHECK(hex(digest.finish(counting(size))) == hex(by_definition(counting(size), kReferenceKey)));
+}
+
+TEST_CASE("how a key is cut does not matter to its digest: every cut into three pieces") {
+  const ByteList message = counting(KeyDigest::kMostInOneLane + 40);
+  const std::string whole = hex(by_definition(message, kReferenceKey));
+  KeyDigest digest(kReferenceKey);
+  std::string wrong;
+  for (std::size_t first = 1; first <= 40; ++first) {
+    for (std::size_t second = message.size() - 40; second <= message.size(); ++second) {
+      digest.update(Bytes{message}.first(first));
+      digest.update(Bytes{message}.subspan(first, second - first));
+      if (hex(digest.finish(Bytes{message}.subspan(second))) != whole)
+        wrong += std::to_string(first) + "," + std::to_string(second) + " ";
+    }
+  }
+  CHECK(wrong == "");
+}
+
+TEST_CASE("a key's digest reads every bit of a long key, and where its end is") {
+  const ByteList message = counting(KeyDigest::kMostInOneLane + 21);
+  KeyDigest digest(kReferenceKey);
+  const std::string before = hex(digest.finish(message));
+  std::string unread;
+  for (std::size_t bit = 0; bit < message.size() * 8; ++bit) {
+    ByteList other = message;
+    other[bit / 8] = static_cast<std::uint8_t>(other[bit / 8] ^ (1u << bit % 8));
+    if (hex(digest.finish(other)) == before) unread += std::to_string(bit) + " ";
+  }
+  CHECK(unread == "");
+  for (int zeros = 1; zeros <= 16; ++zeros) {
+    ByteList longer = message;
+    longer.insert(longer.end(), static_cast<std::size_t>(zeros), 0);
+    CHECK(hex(digest.finish(longer)) != before);
+  }
+}
+
+TEST_CASE("a key's digest that is restarted forgets what it was fed") {
+  KeyDigest digest(kReferenceKey);
+  digest.update(counting(2'000));
+  digest.restart();
+  CHECK(hex(digest.finish(counting(7))) == hex(by_definition(counting(7), kReferenceKey)));
+}
