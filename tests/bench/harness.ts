@@ -26,10 +26,12 @@ export interface Row<Input = unknown> {
   readonly input: Input
   /** Further inputs, timed in turn with the first: where meeting the same one again would be another matter. */
   readonly others?: readonly Input[]
+  /** Calls are awaited, one after the other, as a caller would. */
+  readonly awaited?: boolean
   /** Ours first. */
   readonly contestants: readonly Contestant<Input>[]
   /** What is wrong with this contestant's results; nothing if they are right. */
-  verify?(contestant: Contestant<Input>): string[]
+  verify?(contestant: Contestant<Input>): string[] | Promise<string[]>
 }
 
 /** Nanoseconds of one call, in the fastest slice and in the median one. */
@@ -66,25 +68,28 @@ export class VerificationError extends Error {
 }
 
 /** Verifies all rows, and only then times them, one after the other. */
-export function runRows(rows: readonly Row[], pace: Pace, progress: (line: string) => void = () => {}): Result[] {
-  verifyRows(rows)
-  return rows.map((row) => {
+export async function runRows(rows: readonly Row[], pace: Pace, progress: (line: string) => void = () => {}): Promise<Result[]> {
+  await verifyRows(rows)
+  const results: Result[] = []
+  for (const row of rows) {
     progress(row.id)
-    return timeRow(row, pace)
-  })
+    results.push(await timeRow(row, pace))
+  }
+  return results
 }
 
 /** Throws a VerificationError that lists everything that is wrong. */
-export function verifyRows(rows: readonly Row[]): void {
-  const problems = rows.flatMap((row) =>
-    row.contestants.flatMap((contestant) => {
+export async function verifyRows(rows: readonly Row[]): Promise<void> {
+  const problems: string[] = []
+  for (const row of rows) {
+    for (const contestant of row.contestants) {
       try {
-        return (row.verify?.(contestant) ?? []).map((problem) => `${row.id}: ${contestant.name} ${problem}`)
+        for (const problem of (await row.verify?.(contestant)) ?? []) problems.push(`${row.id}: ${contestant.name} ${problem}`)
       } catch (error) {
-        return [`${row.id}: ${contestant.name} threw ${String(error)}`]
+        problems.push(`${row.id}: ${contestant.name} threw ${String(error)}`)
       }
-    }),
-  )
+    }
+  }
   if (problems.length > 0) throw new VerificationError(`Nothing was timed, because these results are wrong:\n${problems.join('\n')}`)
 }
 
@@ -99,13 +104,15 @@ export function resultOf<Input>(contestant: Contestant<Input>, input: Input): un
 /** Whatever the timed calls return ends here, so that no compiler may leave them out. */
 export let sink: unknown
 
-export function timeRow(row: Row, pace: Pace): Result {
+export async function timeRow(row: Row, pace: Pace): Promise<Result> {
   const { contestants } = row
   const inputs = [row.input, ...(row.others ?? [])]
-  const calls = contestants.map((contestant) => callsPerSlice(contestant, inputs, pace.sliceMs))
+  const slice = row.awaited === true ? sliceOfAwaited : sliceOf
+  const calls: number[] = []
+  for (const contestant of contestants) calls.push(await callsPerSlice(slice, contestant, inputs, pace.sliceMs))
   const slices: number[][] = contestants.map(() => [])
   for (let round = 0; round < pace.rounds; round++) {
-    for (const i of turn(contestants.length, round)) slices[i]!.push(slice(contestants[i]!, inputs, calls[i]!))
+    for (const i of turn(contestants.length, round)) slices[i]!.push(await slice(contestants[i]!, inputs, calls[i]!))
   }
   return { id: row.id, what: row.what, unit: 'ns', timed: contestants.map((contestant, i) => timedOf(contestant, slices[i]!)) }
 }
@@ -116,11 +123,11 @@ export function turn(count: number, round: number): number[] {
 }
 
 /** Warms up for some slices, until the compiler has had its time, and sees how many calls fill one. */
-function callsPerSlice(contestant: Contestant, inputs: readonly unknown[], sliceMs: number): number {
+async function callsPerSlice(slice: Slice, contestant: Contestant, inputs: readonly unknown[], sliceMs: number): Promise<number> {
   let calls = 1
   let fastest = Infinity
   for (let spent = 0, slices = 0; spent < 30 * sliceMs || slices < 5; slices++) {
-    const perCall = slice(contestant, inputs, calls) / 1e6
+    const perCall = (await slice(contestant, inputs, calls)) / 1e6
     spent += perCall * calls
     fastest = Math.min(fastest, perCall)
     // A timer that is coarser than the slice says 0; twice as many calls then.
@@ -130,10 +137,21 @@ function callsPerSlice(contestant: Contestant, inputs: readonly unknown[], slice
 }
 
 /** Nanoseconds of one call, over so many of them. */
-function slice(contestant: Contestant, inputs: readonly unknown[], calls: number): number {
+type Slice = (contestant: Contestant, inputs: readonly unknown[], calls: number) => number | Promise<number>
+
+function sliceOf(contestant: Contestant, inputs: readonly unknown[], calls: number): number {
   const start = performance.now()
   for (let i = 0, next = 0; i < calls; i++) {
     sink = contestant.fn(inputs[next])
+    if (++next === inputs.length) next = 0
+  }
+  return ((performance.now() - start) * 1e6) / calls
+}
+
+async function sliceOfAwaited(contestant: Contestant, inputs: readonly unknown[], calls: number): Promise<number> {
+  const start = performance.now()
+  for (let i = 0, next = 0; i < calls; i++) {
+    sink = await contestant.fn(inputs[next])
     if (++next === inputs.length) next = 0
   }
   return ((performance.now() - start) * 1e6) / calls

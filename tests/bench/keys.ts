@@ -39,6 +39,6 @@ async function rows(): Promise<Row[]> {
 await main(async ({ pace, chromium, progress }) => {
   // First, because it ends at once where there is no Chromium.
   const inPage = chromium ? await runPage(fileURLToPath(new URL('./keys-page.js', import.meta.url)), pace, progress) : []
-  const inNode = runRows(await rows(), pace, progress)
+  const inNode = await runRows(await rows(), pace, progress)
   return [...inNode, ...(await timeDigests(pace, progress)), ...inPage]
 })

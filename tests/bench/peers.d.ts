@@ -1,5 +1,51 @@
 // What the benches use of their peers. Declared here, so that types are checked where the peers are not installed.
 
+declare module 'bentocache' {
+  export const bentostore: () => { useL1Layer(driver: unknown): unknown }
+  export class BentoCache {
+    constructor(options: object)
+    set(options: object): Promise<unknown>
+    get(options: object): Promise<unknown>
+    getOrSet(options: object): Promise<unknown>
+  }
+}
+
+declare module 'bentocache/drivers/memory' {
+  export function memoryDriver(options: { maxItems: number }): unknown
+}
+
+declare module 'keyv' {
+  export default class Keyv {
+    set(key: string, value: unknown): Promise<unknown>
+    get(key: string): Promise<unknown>
+  }
+}
+
+declare module 'layered-loader/core' {
+  export class Loader<T> {
+    constructor(options: object)
+    get(key: string): Promise<T | undefined | null>
+  }
+}
+
+declare module 'lru-cache' {
+  export class LRUCache<Key, Value> {
+    constructor(options: object)
+    readonly size: number
+    get(key: Key): Value | undefined
+    set(key: Key, value: Value): unknown
+    fetch(key: Key): Promise<Value | undefined>
+  }
+}
+
+declare module 'ocache' {
+  export function defineCachedFunction<Args extends unknown[], T>(fn: (...args: Args) => Promise<T>, options: object): (...args: Args) => Promise<T>
+}
+
+declare module 'p-memoize' {
+  export default function pMemoize<Args extends unknown[], T>(fn: (...args: Args) => Promise<T>, options: { cacheKey(args: unknown[]): string }): (...args: Args) => Promise<T>
+}
+
 declare module 'ohash' {
   export function hash(input: unknown): string
 }

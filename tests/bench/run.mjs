@@ -19,9 +19,10 @@ import { unlessUpToDate } from '../../scripts/lib/files.mjs'
 import { capture, fail, root, run, StepError } from '../../scripts/lib/process.mjs'
 import { setup } from '../../scripts/setup.mjs'
 
-/** Each has its rows in <name>.ts, and those that run in a page in <name>-page.ts. */
+/** Each is <name>.ts; what runs in a page is <name>-page.ts, and what has a process of its own is <name>-process.ts. */
 const benches = {
   keys: 'what it costs to tell whether these arguments have been seen before',
+  memory: 'what a hit costs, and what entries in memory take',
 }
 
 const here = 'tests/bench'
@@ -68,15 +69,18 @@ async function bundle(name) {
     define: { versions: JSON.stringify(await versions()) },
   }
   try {
-    await esbuild.build({
-      ...shared,
-      entryPoints: [`${here}/${name}.ts`],
-      outfile: `${output}/${name}.mjs`,
-      platform: 'node',
-      external: ['playwright-core'],
-      // Peers in CommonJS ask for node:crypto with require.
-      banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-    })
+    const programs = [name, `${name}-process`].filter((program) => existsSync(join(root, here, `${program}.ts`)))
+    for (const program of programs) {
+      await esbuild.build({
+        ...shared,
+        entryPoints: [`${here}/${program}.ts`],
+        outfile: `${output}/${program}.mjs`,
+        platform: 'node',
+        external: ['playwright-core'],
+        // Peers in CommonJS ask for node:crypto with require.
+        banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+      })
+    }
     const page = `${here}/${name}-page.ts`
     if (existsSync(join(root, page))) {
       await esbuild.build({ ...shared, entryPoints: [page], outfile: `${output}/${name}-page.js`, platform: 'browser' })

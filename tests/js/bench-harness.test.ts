@@ -112,26 +112,26 @@ test('Where fn leaves its result elsewhere, that is what is verified', () => {
   assert.deepEqual(keyProblems(elsewhere, request), [])
 })
 
-test('Nothing is timed in any row when one contestant of one row is wrong, and the message lists all that is wrong', () => {
+test('Nothing is timed in any row when one contestant of one row is wrong, and the message lists all that is wrong', async () => {
   const calls: string[] = []
   const one = (name: string, fn: () => unknown): Contestant => ({ name, version: '', fn: () => (calls.push(name), fn()) })
   const verify = (contestant: Contestant): string[] => (resultOf(contestant, null) === 4 ? [] : ['says that 2 + 2 is not 4'])
   const row = (id: string, ...contestants: Contestant[]): Row => ({ id, what: '', input: null, contestants, verify })
   const right = one('right', () => 4)
   const rows = [row('a', right, one('wrong', () => 5)), row('b', right, one('broken', () => { throw new Error('no luck') }))]
-  assert.throws(() => runRows(rows, { rounds: 1, sliceMs: 0.01 }), (error: Error) => {
+  await assert.rejects(runRows(rows, { rounds: 1, sliceMs: 0.01 }), (error: Error) => {
     assert.ok(error instanceof VerificationError)
     assert.match(error.message, /^Nothing was timed, .*\na: wrong says that 2 \+ 2 is not 4\nb: broken threw Error: no luck$/)
     return true
   })
   assert.deepEqual(calls, ['right', 'wrong', 'right', 'broken'], 'each was called once, to be verified')
-  verifyRows([row('a', right)])
+  await verifyRows([row('a', right)])
 })
 
-test('A run times every contestant of every row, ours first', () => {
+test('A run times every contestant of every row, ours first', async () => {
   const row = (id: string): Row => ({ id, what: 'nothing', input: 1, contestants: [maker(() => 1, { name: 'ours' }), maker(() => 2, { name: 'peer', aside: 'why' })] })
   const seen: string[] = []
-  const results = runRows([row('a'), row('b')], { rounds: 3, sliceMs: 0.01 }, (line) => seen.push(line))
+  const results = await runRows([row('a'), row('b')], { rounds: 3, sliceMs: 0.01 }, (line) => seen.push(line))
   assert.deepEqual(seen, ['a', 'b'])
   assert.deepEqual(results.map(({ id, unit, timed }) => [id, unit, timed.map(({ name, aside }) => [name, aside])]), [
     ['a', 'ns', [['ours', undefined], ['peer', 'why']]],
