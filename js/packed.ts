@@ -5,22 +5,26 @@
  *
  *   form (1)   how the text is written
  *   N, S       sizes of what follows, as LEB128
- *   names (N)  every name and every shape (the names of one object, in order) once
  *   structure (S)  one item, in pre-order; where the form says so, before it the patches of the text
+ *   names (N)  every name and every shape (the names of one object, in order) once
  *   text       the rest
  *
  * docs/entry-format.md is the specification. Answers of one function have the same names, so a reader remembers names
- * blocks by their bytes: then an object is a `{}` that is given interned names in the order they always come in, which
- * V8 turns into one hidden class.
+ * blocks: then an object is a `{}` that is given interned names in the order they always come in, which V8 turns into one
+ * hidden class. Names lie beside the text to be part of the same string: comparing strings beats comparing bytes.
  *
  * Packed is what a tree of plain objects, arrays and primitives can be. All else (an object that is met twice, which
  * must come back as one; Dates, Maps, holes) is for value.ts to store another way.
  */
-import { GrowingWriter, wellFormed } from './cbor.js'
+import { wellFormed } from './cbor.js'
 import { isPlain, maxDepth } from './encode.js'
 import { ValueError } from './errors.js'
 
-/** How the text is written. `patched`: the low byte of each UTF-16 code unit, and the high bytes that are not 0 apart. */
+/**
+ * How the text is written. `ascii`: so are names. `latin1`: the UTF-16 code units, which are all below 0x100. `patched`: their low
+ * bytes, with the high ones that are not 0 apart. (Text that is English but for some quotes or emoji stays small, and
+ * UTF-8 takes four times as long to read.)
+ */
 const form = { ascii: 0, latin1: 1, patched: 2, utf16: 3 } as const
 
 /** The first three bits of an item; the other five are its number, or 31 where that follows as LEB128. */
@@ -40,8 +44,8 @@ export function encodePacked(value: unknown, maxBytes: number, tooLarge: () => n
 class Packer {
   /** V8 keeps what is added up as a rope, and makes it flat once. */
   private text = ''
-  private readonly structure: GrowingWriter
-  private readonly names = new Map<string, number>()
+  private structure: Uint8Array = scratch
+  private at = 0
   private readonly shapes: (readonly string[])[] = []
   /** The objects met so far: a few are looked through faster than they are hashed. */
   private readonly few: object[] = []
@@ -51,7 +55,8 @@ class Packer {
     private readonly maxBytes: number,
     private readonly tooLarge: () => never,
   ) {
-    this.structure = new GrowingWriter(256, maxBytes, tooLarge)
+    scratch = new Uint8Array(0) // Getters of the value may pack values of their own.
+    if (this.structure.length === 0) this.structure = new Uint8Array(scratchSize)
   }
 
   /** Writes a value; false where it is not JSON-like: then all that was written is void. */
@@ -63,7 +68,7 @@ class Packer {
         if (this.text.length > this.maxBytes) this.tooLarge()
         return true
       case 'number':
-        if (!Number.isSafeInteger(value) || Object.is(value, -0)) this.double(value)
+        if (!Number.isSafeInteger(value) || (value === 0 && 1 / value < 0)) this.double(value)
         else if (value >= 0) this.head(type.positive, value)
         else this.head(type.negative, -1 - value)
         return true
@@ -83,12 +88,7 @@ class Packer {
 
   private array(items: readonly unknown[], depth: number): boolean {
     const { length } = items
-    // Vectors: as they lie in memory.
-    if (length > 3 && isFraction(items[0]) && items.every(item => typeof item === 'number')) {
-      this.head(type.doubles, length)
-      this.structure.raw(new Uint8Array(Float64Array.from(items as number[]).buffer))
-      return true
-    }
+    if (length > 3 && isVector(items)) return this.doubles(items)
     this.head(type.array, length)
     for (let i = 0; i < length; i++) {
       const item = items[i]
@@ -108,103 +108,162 @@ class Packer {
   private shape(names: readonly string[]): number {
     const { shapes } = this
     for (let i = shapes.length - 1; i >= 0 && i >= shapes.length - 16; i--) if (sameNames(shapes[i]!, names)) return i
-    for (const name of names) if (!this.names.has(name)) this.names.set(name, this.names.size)
     return shapes.push(names) - 1
   }
 
   private isNew(object: object): boolean {
     const { few } = this
     if (this.many !== undefined) return this.many.size < this.many.add(object).size
-    if (few.includes(object)) return false
+    for (const met of few) if (met === object) return false
     if (few.push(object) > 16) this.many = new Set(few)
     return true
   }
 
   private simple(which: number): boolean {
-    this.structure.byte((type.simple << 5) | which)
+    this.room(1)
+    this.structure[this.at++] = (type.simple << 5) | which
     return true
   }
 
   private double(value: number): void {
     this.simple(simple.double)
     eight[0] = value
-    this.structure.raw(eightBytes)
+    this.room(8)
+    for (let i = 0; i < 8; i++) this.structure[this.at++] = eightBytes[i]!
+  }
+
+  private doubles(numbers: readonly number[]): boolean {
+    const { length } = numbers
+    this.head(type.doubles, length)
+    const doubles = new Float64Array(length)
+    for (let i = 0; i < length; i++) doubles[i] = numbers[i]!
+    this.room(8 * length)
+    this.structure.set(new Uint8Array(doubles.buffer), this.at)
+    this.at += 8 * length
+    return true
   }
 
   private head(first: number, n: number): void {
-    if (n < 31) return this.structure.byte((first << 5) | n)
-    this.structure.byte((first << 5) | 31)
-    leb128(this.structure, n)
+    this.room(10)
+    if (n < 31) this.structure[this.at++] = (first << 5) | n
+    else {
+      this.structure[this.at++] = (first << 5) | 31
+      this.at = putNumber(this.structure, this.at, n)
+    }
   }
 
-  /** All that was written; undefined where the text has a lone surrogate, which browsers cannot decode. */
+  private room(need: number): void {
+    if (this.at + need <= this.structure.length) return
+    if (this.at > this.maxBytes) this.tooLarge()
+    const grown = new Uint8Array(2 * this.structure.length + need)
+    grown.set(this.structure)
+    this.structure = grown
+  }
+
+  /** All that was written; undefined where a text has a lone surrogate, which browsers cannot decode. */
   take(): Uint8Array | undefined {
-    const { text, maxBytes } = this
-    const names = this.namesBlock()
+    const { text } = this
+    const { length } = text
+    const names = namesBlock(this.shapes)
     if (names === undefined) return undefined
-    let structure = this.structure.take()
+    const structure = this.structure.subarray(0, this.at)
+    if (structure.length <= maxScratch) scratch = this.structure
+
     // Most texts are ASCII, and then the first try is right.
-    const payload = (how: number, textSize: number): { bytes: Uint8Array; text: Uint8Array } => {
-      const writer = new GrowingWriter(names.length + structure.length + textSize + 24, maxBytes, this.tooLarge)
-      writer.byte(how)
-      leb128(writer, names.length)
-      leb128(writer, structure.length)
-      writer.raw(names)
-      writer.raw(structure)
-      const { at } = writer
-      if (at + textSize > maxBytes) this.tooLarge()
-      const bytes = writer.bytes.slice(0, at + textSize)
-      return { bytes, text: bytes.subarray(at) }
+    if (names.isAscii) {
+      const ascii = this.frame(form.ascii, structure, names.block, length)
+      if (length === 0 || utf8.encodeInto(text, ascii.subarray(ascii.length - length)).read === length) return ascii
     }
-    const ascii = payload(form.ascii, text.length)
-    if (utf8.encodeInto(text, ascii.text).read === text.length) return ascii.bytes
-
+    const units = unitsOf(text)
     let wide = 0
-    for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0xff) wide++
+    for (let i = 0; i < length; i++) if (units[i]! > 0xff) wide++
     if (wide > 0 && !wellFormed(text)) return undefined
-    if (4 * wide > text.length) {
-      const utf16 = payload(form.utf16, 2 * text.length)
-      for (let i = 0; i < text.length; i++) {
-        const unit = text.charCodeAt(i)
-        utf16.text[2 * i] = unit
-        utf16.text[2 * i + 1] = unit >> 8
-      }
-      return utf16.bytes
+    if (4 * wide > length) {
+      const utf16 = this.frame(form.utf16, structure, names.block, 2 * length)
+      utf16.set(new Uint8Array(units.buffer, 0, 2 * length), utf16.length - 2 * length)
+      return utf16
     }
-    if (wide > 0) structure = patched(text, wide, structure)
-    const low = payload(wide === 0 ? form.latin1 : form.patched, text.length)
-    for (let i = 0; i < text.length; i++) low.text[i] = text.charCodeAt(i)
-    return low.bytes
+    const low = this.frame(wide === 0 ? form.latin1 : form.patched, wide === 0 ? structure : patched(units, length, wide, structure), names.block, length)
+    low.set(units.length === length ? units : units.subarray(0, length), low.length - length) // Stored modulo 256.
+    return low
   }
 
-  /** Numbers: of names, their lengths, of shapes, of each its names. Then the names as UTF-8, where they can be that. */
-  private namesBlock(): Uint8Array | undefined {
-    if (this.shapes.length === 0) return none
-    const writer = new GrowingWriter(256)
-    leb128(writer, this.names.size)
-    let all = ''
-    for (const name of this.names.keys()) {
-      leb128(writer, name.length)
-      all += name
-    }
-    leb128(writer, this.shapes.length)
-    for (const names of this.shapes) {
-      leb128(writer, names.length)
-      for (const name of names) leb128(writer, this.names.get(name)!)
-    }
-    if (!wellFormed(all)) return undefined
-    writer.raw(utf8.encode(all))
-    return writer.take()
+  /** A payload whose last `textSize` bytes are yet to be written. */
+  private frame(how: number, structure: Uint8Array, names: Uint8Array, textSize: number): Uint8Array {
+    header[0] = how
+    const at = putNumber(header, putNumber(header, 1, structure.length), names.length)
+    const size = at + structure.length + names.length + textSize
+    if (size > this.maxBytes) this.tooLarge()
+    const bytes = new Uint8Array(size)
+    for (let i = 0; i < at; i++) bytes[i] = header[i]!
+    bytes.set(structure, at)
+    bytes.set(names, at + structure.length)
+    return bytes
   }
+}
+
+interface Names {
+  readonly shapes: readonly (readonly string[])[]
+  readonly block: Uint8Array
+  readonly isAscii: boolean
+}
+
+/**
+ * Numbers: of names, their lengths, of shapes, of each its names. Then the names as UTF-8; undefined where they cannot be
+ * that. Answers of one function have the same shapes, so blocks are remembered.
+ */
+function namesBlock(shapes: readonly (readonly string[])[]): Names | undefined {
+  if (shapes.length === 0) return noNames
+  const slot = (shapes.length + 7 * shapes[0]!.length + 31 * shapes[shapes.length - 1]!.length) % written.length
+  const known = written[slot]
+  if (known !== undefined && known.shapes.length === shapes.length && known.shapes.every((names, i) => sameNames(names, shapes[i]!))) return known
+  const numberOf = new Map<string, number>()
+  for (const names of shapes) for (const name of names) if (!numberOf.has(name)) numberOf.set(name, numberOf.size)
+  const all = [...numberOf.keys()].join('')
+  if (!wellFormed(all)) return undefined
+  const numbers = [numberOf.size, ...[...numberOf.keys()].map(name => name.length), shapes.length]
+  for (const names of shapes) {
+    numbers.push(names.length)
+    for (const name of names) numbers.push(numberOf.get(name)!)
+  }
+  const text = utf8.encode(all)
+  const block = new Uint8Array(8 * numbers.length + text.length)
+  let at = 0
+  let isAscii = text.length === all.length
+  for (const number of numbers) {
+    at = putNumber(block, at, number)
+    if (number > 0x7f) isAscii = false
+  }
+  block.set(text, at)
+  const names = { shapes, block: block.slice(0, at + text.length), isAscii }
+  if (names.block.length <= maxBlock) written[slot] = names
+  return names
 }
 
 const utf8 = new TextEncoder()
 const none = new Uint8Array(0)
 const eight = new Float64Array(1)
 const eightBytes = new Uint8Array(eight.buffer)
+const header = new Uint8Array(20)
+const noNames: Names = { shapes: [], block: none, isAscii: true }
+const written = new Array<Names | undefined>(128).fill(undefined)
+/** Names blocks that take more are not remembered: objects that are dictionaries have one each. */
+const maxBlock = 4096
 
-function isFraction(value: unknown): boolean {
-  return typeof value === 'number' && !Number.isSafeInteger(value)
+/** Where structure is written, unless someone is writing there. */
+const scratchSize = 1024
+const maxScratch = 65_536
+let scratch: Uint8Array = new Uint8Array(scratchSize)
+
+/** Numbers, most of them not whole, such as an embedding: they are kept as they lie in memory. */
+function isVector(items: readonly unknown[]): items is readonly number[] {
+  let fractions = 0
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i]
+    if (typeof item !== 'number') return false
+    if (!Number.isSafeInteger(item)) fractions++
+  }
+  return 2 * fractions > items.length
 }
 
 function sameNames(a: readonly string[], b: readonly string[]): boolean {
@@ -213,25 +272,34 @@ function sameNames(a: readonly string[], b: readonly string[]): boolean {
   return true
 }
 
-/** Seven bits a byte, the low ones first; the highest bit says that more follow. */
-function leb128(writer: GrowingWriter, n: number): void {
-  for (; n > 0x7f; n = Math.floor(n / 128)) writer.byte((n % 128) | 0x80)
-  writer.byte(n)
+/** LEB128: seven bits a byte, the low ones first; the highest bit says that more follow. Returns where it ends. */
+function putNumber(bytes: Uint8Array, at: number, n: number): number {
+  for (; n > 0x7f; n = Math.floor(n / 128)) bytes[at++] = (n % 128) | 0x80
+  bytes[at++] = n
+  return at
+}
+
+/** The code units of a text, and perhaps more behind them. */
+function unitsOf(text: string): Uint16Array {
+  const units = text.length <= widened.length ? widened : new Uint16Array(text.length)
+  if (node !== undefined) node.ucs2Write.call(new Uint8Array(units.buffer), text, 0)
+  else for (let i = 0; i < text.length; i++) units[i] = text.charCodeAt(i)
+  return units
 }
 
 /** The structure with the patches before it: how many, and for each the units since the last one and the high byte. */
-function patched(text: string, count: number, structure: Uint8Array): Uint8Array {
-  const writer = new GrowingWriter(structure.length + 3 * count)
-  leb128(writer, count)
-  for (let i = 0, next = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i)
+function patched(units: Uint16Array, length: number, count: number, structure: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(8 + 6 * count + structure.length)
+  let at = putNumber(bytes, 0, count)
+  for (let i = 0, next = 0; i < length; i++) {
+    const unit = units[i]!
     if (unit < 0x100) continue
-    leb128(writer, i - next)
-    writer.byte(unit >> 8)
+    at = putNumber(bytes, at, i - next)
+    bytes[at++] = unit >> 8
     next = i + 1
   }
-  writer.raw(structure)
-  return writer.take()
+  bytes.set(structure, at)
+  return bytes.subarray(0, at + structure.length)
 }
 
 // ---- reading ----------------------------------------------------------------------------------
@@ -265,17 +333,26 @@ class Unpacker {
     this.end = to
     try {
       const how = this.byte()
-      const namesSize = this.number()
       const structureSize = this.number()
-      const names = this.at
-      const structure = names + namesSize
-      const text = structure + structureSize
+      const namesSize = this.number()
+      const structure = this.at
+      const names = structure + structureSize
+      const text = names + namesSize
       if (text > to) this.fail('ends too early')
-      this.shapes = this.shapesOf(names, structure)
-      this.at = structure
-      this.end = text
-      this.text = how === form.ascii ? asciiText(bytes, text, to) : this.wideText(how, text, to)
-      this.textAt = 0
+      if (how === form.ascii) {
+        const all = asciiText(bytes, names, to)
+        this.shapes = namesSize === 0 ? noShapes : this.shapesOf(all.substring(0, namesSize), names, text)
+        this.text = all
+        this.textAt = namesSize
+        this.at = structure
+        this.end = names
+      } else {
+        this.shapes = namesSize === 0 ? noShapes : this.shapesOf(bytesAsKey(bytes, names, text), names, text)
+        this.at = structure
+        this.end = names
+        this.text = this.wideText(how, text, to)
+        this.textAt = 0
+      }
       const value = this.item(0)
       if (this.at !== this.end || this.textAt !== this.text.length) this.fail('has bytes after its end')
       return value
@@ -352,10 +429,12 @@ class Unpacker {
 
   private doubles(length: number): number[] {
     this.need(8 * length)
-    const doubles = new Float64Array(length)
-    new Uint8Array(doubles.buffer).set(this.bytes.subarray(this.at, this.at + 8 * length))
+    const { bytes, at } = this
     this.at += 8 * length
-    return Array.from(doubles)
+    const view = new DataView(bytes.buffer, bytes.byteOffset + at, 8 * length)
+    const numbers = new Array<number>(length)
+    for (let i = 0; i < length; i++) numbers[i] = view.getFloat64(8 * i, true)
+    return numbers
   }
 
   /** Before an array or object: `length` items of a byte or more follow. */
@@ -364,26 +443,20 @@ class Unpacker {
     this.need(length)
   }
 
-  private shapesOf(from: number, to: number): readonly Shape[] {
-    if (from === to) return noShapes
-    const { bytes } = this
-    const size = to - from
-    // Lengths of names and their last letters tell functions apart well enough.
-    const slot = (Math.imul(size, 0x9e3779b1) ^ Math.imul(bytes[from + 1]! ^ (bytes[to - 1]! << 8) ^ (bytes[from + (size >> 1)]! << 16), 0x85ebca6b)) >>> 24
+  /** `key` is the names block as a string; its bytes are read where it is new. */
+  private shapesOf(key: string, from: number, to: number): readonly Shape[] {
+    // The block's length, the length of its first name and two letters tell functions apart well enough.
+    const { length } = key
+    const slot = Math.imul(length ^ (key.charCodeAt(1) << 8) ^ (key.charCodeAt(length - 1) << 14) ^ (key.charCodeAt(length >> 1) << 20), 0x9e3779b1) >>> 24
     const known = remembered[slot]
-    if (known !== undefined && known.block.length === size) {
-      const { block } = known
-      let i = 0
-      while (i < size && block[i] === bytes[from + i]) i++
-      if (i === size) return known.shapes
-    }
+    if (known !== undefined && known.key === key) return known.shapes
     const shapes = this.newShapes(from, to)
-    if (size <= maxBlock) remembered[slot] = { block: bytes.slice(from, to), shapes }
+    // Not `key` itself: a slice would keep all the text alive.
+    if (length <= maxBlock) remembered[slot] = { key: bytesAsKey(this.bytes, from, to), shapes }
     return shapes
   }
 
   private newShapes(from: number, to: number): readonly Shape[] {
-    const { end } = this
     this.at = from
     this.end = to
     const lengths = this.numbers()
@@ -394,7 +467,6 @@ class Unpacker {
     let at = 0
     for (const length of lengths) names.push(all.slice(at, (at += length)))
     if (at !== all.length) this.fail('has names of other lengths than it says')
-    this.end = end
     return shapes.map(numbers => {
       const own = numbers.map(i => names[i] ?? this.fail(`names name ${i}, which is not there`))
       if (new Set(own).size < own.length) this.fail('gives an object one name twice')
@@ -452,9 +524,8 @@ class Unpacker {
 
 const noShapes: readonly Shape[] = []
 
-/** Names blocks that were met, with what they say: 256 at most, of 4 KB at most. */
-const remembered: ({ readonly block: Uint8Array; readonly shapes: readonly Shape[] } | undefined)[] = new Array<undefined>(256).fill(undefined)
-const maxBlock = 4096
+/** Names blocks that were met, with what they say: 256 at most. */
+const remembered: ({ readonly key: string; readonly shapes: readonly Shape[] } | undefined)[] = new Array<undefined>(256).fill(undefined)
 
 /** Where texts of up to 128 KB as UTF-16 are put together. */
 const widened = new Uint16Array(65_536)
@@ -463,11 +534,13 @@ const widened = new Uint16Array(65_536)
 interface NodeSlices {
   latin1Slice(this: Uint8Array, from: number, to: number): string
   ucs2Slice(this: Uint8Array, from: number, to: number): string
+  ucs2Write(this: Uint8Array, text: string, offset: number): number
 }
 const prototype = (globalThis as unknown as { Buffer?: { prototype: NodeSlices } }).Buffer?.prototype
-const node = prototype !== undefined && 'latin1Slice' in prototype && 'ucs2Slice' in prototype ? prototype : undefined
+const node = prototype !== undefined && 'latin1Slice' in prototype && 'ucs2Slice' in prototype && 'ucs2Write' in prototype ? prototype : undefined
 
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const latin1Decoder = new TextDecoder('latin1')
 const utf16Decoder = new TextDecoder('utf-16le', { ignoreBOM: true })
 
 const asciiText: (bytes: Uint8Array, from: number, to: number) => string =
@@ -475,6 +548,10 @@ const asciiText: (bytes: Uint8Array, from: number, to: number) => string =
 
 const utf16Text: (bytes: Uint8Array, from: number, to: number) => string =
   node !== undefined ? (bytes, from, to) => node.ucs2Slice.call(bytes, from, to) : (bytes, from, to) => utf16Decoder.decode(bytes.subarray(from, to))
+
+/** Any bytes as a string that no other bytes give. (To a browser, latin1 is windows-1252, which also has a character for each byte.) */
+const bytesAsKey: (bytes: Uint8Array, from: number, to: number) => string =
+  node !== undefined ? (bytes, from, to) => node.latin1Slice.call(bytes, from, to) : (bytes, from, to) => latin1Decoder.decode(bytes.subarray(from, to))
 
 function strictUtf8(bytes: Uint8Array): string {
   try {
