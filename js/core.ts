@@ -10,7 +10,7 @@ import { boundaryVersion, type CoreControl, type CoreExports, type CoreStats, in
 import { KeyEncoder } from './encode.js'
 import { Inbox } from './inbox.js'
 import { Memo, memoLeast, memoMost } from './memo.js'
-import { decodeValue, type Payload } from './value.js'
+import { decodeValue, decodeValueAt, type Payload } from './value.js'
 
 export { type CoreStats, status, verdict }
 
@@ -126,7 +126,11 @@ export class Core {
 
   /** The value that lookUp or peek found, made anew. */
   value(): unknown {
-    return decodeValue(this.payload())
+    const { words } = this
+    const kind = words[offset.kind / 4]!
+    if (words[offset.external / 4] === 1) return decodeValue({ kind, bytes: this.external.get(words[offset.slot / 4]!)! })
+    const from = words[offset.payload_at / 4]! - this.base
+    return decodeValueAt(kind, this.bytes, from, from + this.numbers[offset.payload_size / 8]!)
   }
 
   /** What lookUp, peek or admit found. */
@@ -217,7 +221,8 @@ export class Core {
     this.dropFreed()
     if (said !== status.ok) return { status: said }
     const from = this.words[offset.payload_at / 4]!
-    const payload = { kind: this.words[offset.kind / 4]!, bytes: entry.subarray(from, entry.length - sealSize) }
+    // A storage may give a Buffer, whose subarrays and slices are Buffers.
+    const payload = { kind: this.words[offset.kind / 4]!, bytes: new Uint8Array(entry.buffer, entry.byteOffset + from, entry.length - sealSize - from) }
     if (this.words[offset.external / 4] === 1) this.keep(payload.bytes)
     return { status: said, payload }
   }
@@ -279,14 +284,6 @@ export class Core {
     let memo = this.prompts.get(prefix)
     if (memo === undefined) this.prompts.set(prefix, (memo = new Memo()))
     return memo
-  }
-
-  private payload(): Payload {
-    const { words } = this
-    const kind = words[offset.kind / 4]!
-    if (words[offset.external / 4] === 1) return { kind, bytes: this.external.get(words[offset.slot / 4]!)! }
-    const from = words[offset.payload_at / 4]! - this.base
-    return { kind, bytes: this.bytes.subarray(from, from + this.numbers[offset.payload_size / 8]!) }
   }
 
   private setKey(words: Uint32Array): void {

@@ -88,7 +88,8 @@ class Packer {
 
   private array(items: readonly unknown[], depth: number): boolean {
     const { length } = items
-    if (length > 3 && isVector(items)) return this.doubles(items)
+    if (length > this.maxBytes) this.tooLarge()
+    if (length > 3 && isVector(items, length)) return this.doubles(items, length)
     this.head(type.array, length)
     for (let i = 0; i < length; i++) {
       const item = items[i]
@@ -132,8 +133,7 @@ class Packer {
     for (let i = 0; i < 8; i++) this.structure[this.at++] = eightBytes[i]!
   }
 
-  private doubles(numbers: readonly number[]): boolean {
-    const { length } = numbers
+  private doubles(numbers: readonly number[], length: number): boolean {
     this.head(type.doubles, length)
     const doubles = new Float64Array(length)
     for (let i = 0; i < length; i++) doubles[i] = numbers[i]!
@@ -256,14 +256,14 @@ const maxScratch = 65_536
 let scratch: Uint8Array = new Uint8Array(scratchSize)
 
 /** Numbers, most of them not whole, such as an embedding: they are kept as they lie in memory. */
-function isVector(items: readonly unknown[]): items is readonly number[] {
+function isVector(items: readonly unknown[], length: number): items is readonly number[] {
   let fractions = 0
-  for (let i = 0; i < items.length; i++) {
+  for (let i = 0; i < length; i++) {
     const item = items[i]
     if (typeof item !== 'number') return false
     if (!Number.isSafeInteger(item)) fractions++
   }
-  return 2 * fractions > items.length
+  return 2 * fractions > length
 }
 
 function sameNames(a: readonly string[], b: readonly string[]): boolean {
@@ -306,7 +306,7 @@ function patched(units: Uint16Array, length: number, count: number, structure: U
 
 interface Shape {
   readonly names: readonly string[]
-  /** A name that Object.prototype has: assigning it could meet a setter, such as `__proto__`, or a frozen member. */
+  /** Object.prototype has one of the names. */
   readonly defines: boolean
 }
 
@@ -316,6 +316,11 @@ interface Shape {
  */
 export function decodePacked(bytes: Uint8Array, from = 0, to = bytes.length): unknown {
   return unpacker.decode(bytes, from, to)
+}
+
+/** A member that is data whatever Object.prototype makes of its name: assigning could meet a setter, as that of `__proto__`, or a frozen member. */
+export function defineMember(object: object, name: string, value: unknown): void {
+  Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true })
 }
 
 /** One for all, as it calls nobody who could decode meanwhile, and so makes no garbage. */
@@ -420,7 +425,7 @@ class Unpacker {
     this.enter(names.length, depth)
     const object: Record<string, unknown> = {}
     if (shape.defines) {
-      for (const name of names) Object.defineProperty(object, name, { value: this.item(depth), enumerable: true, configurable: true, writable: true })
+      for (const name of names) defineMember(object, name, this.item(depth))
     } else {
       for (let i = 0; i < names.length; i++) object[names[i]!] = this.item(depth)
     }
