@@ -8,6 +8,7 @@
 import createGlue from '#core-glue'
 import { boundaryVersion, type CoreControl, type CoreExports, type CoreStats, inboxSize, noSlot, offset, sealSize, status, tokenSize, verdict } from './boundary.js'
 import { KeyEncoder } from './encode.js'
+import { FrozenValues } from './freeze.js'
 import { Inbox } from './inbox.js'
 import { Memo, memoLeast, memoMost } from './memo.js'
 import { decodeValue, decodeValueAt, type Payload } from './value.js'
@@ -60,6 +61,7 @@ export class Core {
   private known: { prefix: Uint8Array; args: readonly unknown[] } | undefined
   /** Large payloads, by slot. They count in the core's budget, and the core says when to let go of one. */
   private readonly external = new Map<number, Uint8Array>()
+  private readonly frozen = new FrozenValues()
 
   private constructor(
     private readonly exports: CoreExports,
@@ -133,6 +135,12 @@ export class Core {
     return decodeValueAt(kind, this.bytes, from, from + this.numbers[offset.payload_size / 8]!)
   }
 
+  /** The same, but frozen, and one for all who ask, where it can be (see freeze.ts). */
+  frozenValue(): unknown {
+    const { words } = this
+    return this.frozen.of(words[offset.slot / 4]!, words[offset.key / 4]!, words[offset.key / 4 + 1]!, () => this.value())
+  }
+
   /** What lookUp, peek or admit found. */
   facts(): Facts {
     const { numbers } = this
@@ -183,7 +191,7 @@ export class Core {
     )
     this.refresh()
     this.dropFreed()
-    if (external) this.keep(payload.bytes)
+    this.filled(external ? payload.bytes : undefined)
     return said
   }
 
@@ -223,7 +231,7 @@ export class Core {
     const from = this.words[offset.payload_at / 4]!
     // A storage may give a Buffer, whose subarrays and slices are Buffers.
     const payload = { kind: this.words[offset.kind / 4]!, bytes: new Uint8Array(entry.buffer, entry.byteOffset + from, entry.length - sealSize - from) }
-    if (this.words[offset.external / 4] === 1) this.keep(payload.bytes)
+    this.filled(this.words[offset.external / 4] === 1 ? payload.bytes : undefined)
     return { status: said, payload }
   }
 
@@ -290,14 +298,21 @@ export class Core {
     for (let i = 0, at = offset.key / 4; i < 4; i++) this.words[at + i] = words[i]!
   }
 
-  private keep(bytes: Uint8Array): void {
+  /** A slot has a new entry. Every one passes here, so what was remembered of the slot's last entry ends here at the latest. */
+  private filled(external: Uint8Array | undefined): void {
     const slot = this.words[offset.slot / 4]!
-    if (slot !== noSlot) this.external.set(slot, bytes)
+    if (slot === noSlot) return
+    this.frozen.drop(slot)
+    if (external !== undefined) this.external.set(slot, external)
   }
 
   private dropFreed(): void {
     const count = this.words[offset.freed_count / 4]!
-    for (let i = 0; i < count; i++) this.external.delete(this.words[offset.freed / 4 + i]!)
+    for (let i = 0; i < count; i++) {
+      const slot = this.words[offset.freed / 4 + i]!
+      this.external.delete(slot)
+      this.frozen.drop(slot)
+    }
   }
 
   /** All views begin at the block; the block never moves, but the buffer under it does. */
