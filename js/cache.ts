@@ -31,6 +31,8 @@ export interface CacheStats {
   bypasses: number
   /** Misses that waited for a computation which another call had started. */
   joined: number
+  /** Results that went to their callers but were not kept, for the reasons that `not-stored` events give. */
+  notStored: number
   /** Milliseconds of computing that hits saved. */
   savedMs: number
   /** Operations of the storage that failed. */
@@ -145,6 +147,7 @@ export class Cache {
       misses: core === undefined ? 0 : core.missesAbsent + core.missesExpired + core.missesInvalidated - admitted,
       bypasses: parts.bypasses,
       joined: parts.joined,
+      notStored: parts.unstorable + (core?.notStored ?? 0),
       savedMs: core?.savedMs ?? 0,
       storageErrors: parts.storage?.errors ?? 0,
       entries: core?.entries ?? 0,
@@ -294,6 +297,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
       core: undefined,
       bypasses: 0,
       joined: 0,
+      unstorable: 0,
       flights: new Flights<Landing>(),
       tokens: new Tokens({
         scope: parsed.scope,

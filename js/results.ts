@@ -4,6 +4,7 @@
  */
 import { status, verdict } from './boundary.js'
 import type { Core, Key } from './core.js'
+import { ValueError } from './errors.js'
 import type { CacheEvent, EventListener, RefusalReason } from './events.js'
 import type { Flights } from './flights.js'
 import { deepFreeze } from './freeze.js'
@@ -42,6 +43,8 @@ export interface Parts {
   core: Core | undefined
   bypasses: number
   joined: number
+  /** Results that could not be encoded; the core counts what it refuses itself. */
+  unstorable: number
   readonly flights: Flights<Landing>
   readonly tokens: Tokens
   readonly storage: StorageGuard | undefined
@@ -123,7 +126,8 @@ export function keep(parts: Parts, plan: Plan, result: Result): Payload | undefi
   try {
     payload = parts.encodeValue(result.value, parts.maxEntryBytes)
   } catch (error) {
-    notStored('value', error)
+    parts.unstorable++
+    notStored(error instanceof ValueError && error.tooLarge ? 'too-large' : 'value', error)
     return undefined
   }
   if (core === undefined) return payload

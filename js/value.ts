@@ -27,7 +27,7 @@ export interface Payload {
  */
 export function encodeValue(value: unknown, maxBytes = 2 ** 31): Payload {
   const tooLarge = (): never => {
-    throw new ValueError('value', `takes more than ${maxBytes} bytes (memory.maxEntryBytes).`)
+    throw new ValueError('value', `takes more than ${maxBytes} bytes (memory.maxEntryBytes).`, { tooLarge: true })
   }
   if (value instanceof Uint8Array) {
     if (value.length > maxBytes) tooLarge()
