@@ -8,7 +8,7 @@
 import createGlue from '#core-glue'
 import { boundaryVersion, type CoreControl, type CoreExports, type CoreStats, inboxSize, noSlot, offset, sealSize, status, tokenSize, verdict } from './boundary.js'
 import { KeyEncoder } from './encode.js'
-import { FrozenValues } from './freeze.js'
+import { SharedValues } from './freeze.js'
 import { Inbox } from './inbox.js'
 import { Memo, memoLeast, memoMost } from './memo.js'
 import { decodeValue, decodeValueAt, type Payload } from './value.js'
@@ -61,7 +61,7 @@ export class Core {
   private known: { prefix: Uint8Array; args: readonly unknown[] } | undefined
   /** Large payloads, by slot. They count in the core's budget, and the core says when to let go of one. */
   private readonly external = new Map<number, Uint8Array>()
-  private readonly frozen = new FrozenValues()
+  private readonly shared = new SharedValues()
 
   private constructor(
     private readonly exports: CoreExports,
@@ -126,19 +126,23 @@ export class Core {
     this.exports.digest(this.inbox.at)
   }
 
-  /** The value that lookUp or peek found, made anew. */
+  /** The value that lookUp or peek found, made anew (unless it is a hot text, see freeze.ts). */
   value(): unknown {
-    const { words } = this
-    const kind = words[offset.kind / 4]!
-    if (words[offset.external / 4] === 1) return decodeValue({ kind, bytes: this.external.get(words[offset.slot / 4]!)! })
-    const from = words[offset.payload_at / 4]! - this.base
-    return decodeValueAt(kind, this.bytes, from, from + this.numbers[offset.payload_size / 8]!)
+    const { words, shared } = this
+    const slot = words[offset.slot / 4]!
+    const low = words[offset.key / 4]!
+    const high = words[offset.key / 4 + 1]!
+    const hot = shared.text(slot, low, high)
+    if (hot !== undefined) return hot
+    const value = this.decoded(slot)
+    if (typeof value === 'string') shared.noteText(slot, low, high, value)
+    return value
   }
 
   /** The same, but frozen, and one for all who ask, where it can be (see freeze.ts). */
   frozenValue(): unknown {
     const { words } = this
-    return this.frozen.of(words[offset.slot / 4]!, words[offset.key / 4]!, words[offset.key / 4 + 1]!, () => this.value())
+    return this.shared.of(words[offset.slot / 4]!, words[offset.key / 4]!, words[offset.key / 4 + 1]!, () => this.value())
   }
 
   /** What lookUp, peek or admit found. */
@@ -294,6 +298,14 @@ export class Core {
     return memo
   }
 
+  private decoded(slot: number): unknown {
+    const { words } = this
+    const kind = words[offset.kind / 4]!
+    if (words[offset.external / 4] === 1) return decodeValue({ kind, bytes: this.external.get(slot)! })
+    const from = words[offset.payload_at / 4]! - this.base
+    return decodeValueAt(kind, this.bytes, from, from + this.numbers[offset.payload_size / 8]!)
+  }
+
   private setKey(words: Uint32Array): void {
     for (let i = 0, at = offset.key / 4; i < 4; i++) this.words[at + i] = words[i]!
   }
@@ -302,7 +314,7 @@ export class Core {
   private filled(external: Uint8Array | undefined): void {
     const slot = this.words[offset.slot / 4]!
     if (slot === noSlot) return
-    this.frozen.drop(slot)
+    this.shared.drop(slot)
     if (external !== undefined) this.external.set(slot, external)
   }
 
@@ -311,7 +323,7 @@ export class Core {
     for (let i = 0; i < count; i++) {
       const slot = this.words[offset.freed / 4 + i]!
       this.external.delete(slot)
-      this.frozen.drop(slot)
+      this.shared.drop(slot)
     }
   }
 

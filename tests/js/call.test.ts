@@ -146,7 +146,7 @@ test('A result above maxEntryBytes goes to its caller and is not kept', async ()
   const { cache, transcript } = await bench({ memory: { maxEntryBytes: 1000 } })
   const load = cache.wrap(async () => new Uint8Array(1001), { name: 'load' })
   assert.equal((await load()).length, 1001)
-  assert.deepEqual(transcript(), ['miss:absent', 'computed', 'not-stored:value'])
+  assert.deepEqual(transcript(), ['miss:absent', 'computed', 'not-stored:too-large'])
 })
 
 test('Large results live outside the core, in the same budget, and leave with their slot', async () => {

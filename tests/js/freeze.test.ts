@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { deepFreeze, FrozenValues } from '../../js/freeze.js'
+import { deepFreeze, SharedValues } from '../../js/freeze.js'
 import { bench, countedStorage } from './harness.js'
 
 test('Plain objects and arrays are frozen deep down, cycles too; what holds anything else is left alone', () => {
@@ -94,11 +94,42 @@ test('What came out of storage is frozen and shared; another cache of the same s
 })
 
 test('Another key in the slot is never answered with what the slot held, even where nobody said that it is gone', () => {
-  const frozen = new FrozenValues()
+  const frozen = new SharedValues()
   const a = frozen.of(7, 1, 1, () => ({ a: 1 }))
   assert.equal(frozen.of(7, 1, 1, () => ({ a: 2 })), a)
   assert.deepEqual(frozen.of(7, 1, 2, () => ({ b: 1 })), { b: 1 })
   assert.deepEqual(frozen.of(7, 1, 1, () => ({ a: 3 })), { a: 3 })
   frozen.drop(7)
   assert.deepEqual(frozen.of(7, 1, 1, () => ({ a: 4 })), { a: 4 })
+})
+
+test('A hot text is remembered for its key, until the slot is filled again', () => {
+  const shared = new SharedValues()
+  assert.equal(shared.text(7, 1, 1), undefined)
+  shared.noteText(7, 1, 1, 'a')
+  assert.equal(shared.text(7, 1, 1), undefined, 'asked for once')
+  shared.noteText(7, 1, 1, 'a')
+  assert.equal(shared.text(7, 1, 1), 'a')
+  for (const [slot, low, high] of [[7, 1, 2], [7, 2, 1], [71, 1, 1]] as const) assert.equal(shared.text(slot, low, high), undefined)
+  shared.noteText(71, 1, 1, 'b')
+  assert.equal(shared.text(7, 1, 1), undefined, 'another text took its place')
+  shared.noteText(71, 1, 1, 'b')
+  shared.drop(7)
+  assert.equal(shared.text(71, 1, 1), 'b')
+  shared.drop(71)
+  assert.equal(shared.text(71, 1, 1), undefined)
+  for (let i = 0; i < 3; i++) shared.noteText(8, 1, 1, 'x'.repeat(5000))
+  assert.equal(shared.text(8, 1, 1), undefined, 'long ones are not held')
+})
+
+test('Texts that are stored anew are answered as they are now, however hot they were', async () => {
+  const { cache } = await bench({ memory: { maxBytes: 64_000 } })
+  for (let i = 0; i < 5000; i++) {
+    const key = `key ${(i * 7919) % 90}`
+    if (i % 11 === 0) await cache.set(key, `${key} as of ${i}`)
+    const text = await cache.getOrSet(key, () => `${key} as of ${i}`)
+    assert.ok(text.startsWith(`${key} as of `))
+    for (let n = 0; n < 3; n++) assert.equal(await cache.get(key), text)
+    if (i % 11 === 0) assert.equal(text, `${key} as of ${i}`)
+  }
 })
