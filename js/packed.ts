@@ -47,9 +47,7 @@ class Packer {
   private structure: Uint8Array = scratch
   private at = 0
   private readonly shapes: (readonly string[])[] = []
-  /** The objects met so far: a few are looked through faster than they are hashed. */
-  private readonly few: object[] = []
-  private many: Set<object> | undefined
+  private readonly met = new Set<object>()
 
   constructor(
     private readonly maxBytes: number,
@@ -78,7 +76,7 @@ class Packer {
         return this.simple(simple.undefined)
       case 'object':
         if (value === null) return this.simple(simple.null)
-        if (depth === maxDepth || !this.isNew(value)) return false
+        if (depth === maxDepth || this.met.size === this.met.add(value).size) return false
         if (Array.isArray(value)) return this.array(value, depth + 1)
         return isPlain(value) && this.object(value as Record<string, unknown>, depth + 1)
       default:
@@ -112,14 +110,6 @@ class Packer {
     return shapes.push(names) - 1
   }
 
-  private isNew(object: object): boolean {
-    const { few } = this
-    if (this.many !== undefined) return this.many.size < this.many.add(object).size
-    for (const met of few) if (met === object) return false
-    if (few.push(object) > 16) this.many = new Set(few)
-    return true
-  }
-
   private simple(which: number): boolean {
     this.room(1)
     this.structure[this.at++] = (type.simple << 5) | which
@@ -135,21 +125,16 @@ class Packer {
 
   private doubles(numbers: readonly number[], length: number): boolean {
     this.head(type.doubles, length)
-    const doubles = new Float64Array(length)
-    for (let i = 0; i < length; i++) doubles[i] = numbers[i]!
     this.room(8 * length)
-    this.structure.set(new Uint8Array(doubles.buffer), this.at)
+    this.structure.set(new Uint8Array(Float64Array.from(numbers).buffer), this.at)
     this.at += 8 * length
     return true
   }
 
   private head(first: number, n: number): void {
     this.room(10)
-    if (n < 31) this.structure[this.at++] = (first << 5) | n
-    else {
-      this.structure[this.at++] = (first << 5) | 31
-      this.at = putNumber(this.structure, this.at, n)
-    }
+    this.structure[this.at++] = (first << 5) | (n < 31 ? n : 31)
+    if (n > 30) this.at = putNumber(this.structure, this.at, n)
   }
 
   private room(need: number): void {
@@ -172,20 +157,17 @@ class Packer {
     // Most texts are ASCII, and then the first try is right.
     if (names.isAscii) {
       const ascii = this.frame(form.ascii, structure, names.block, length)
-      if (length === 0 || utf8.encodeInto(text, ascii.subarray(ascii.length - length)).read === length) return ascii
+      if (utf8.encodeInto(text, ascii.subarray(ascii.length - length)).read === length) return ascii
     }
     const units = unitsOf(text)
     let wide = 0
     for (let i = 0; i < length; i++) if (units[i]! > 0xff) wide++
     if (wide > 0 && !wellFormed(text)) return undefined
-    if (4 * wide > length) {
-      const utf16 = this.frame(form.utf16, structure, names.block, 2 * length)
-      utf16.set(new Uint8Array(units.buffer, 0, 2 * length), utf16.length - 2 * length)
-      return utf16
-    }
-    const low = this.frame(wide === 0 ? form.latin1 : form.patched, wide === 0 ? structure : patched(units, length, wide, structure), names.block, length)
-    low.set(units.length === length ? units : units.subarray(0, length), low.length - length) // Stored modulo 256.
-    return low
+    const how = wide === 0 ? form.latin1 : 4 * wide > length ? form.utf16 : form.patched
+    const content = how === form.utf16 ? new Uint8Array(units.buffer, 0, 2 * length) : units.subarray(0, length)
+    const bytes = this.frame(how, how === form.patched ? patched(units, length, wide, structure) : structure, names.block, content.length)
+    bytes.set(content, bytes.length - content.length) // Units are stored modulo 256.
+    return bytes
   }
 
   /** A payload whose last `textSize` bytes are yet to be written. */
@@ -195,7 +177,7 @@ class Packer {
     const size = at + structure.length + names.length + textSize
     if (size > this.maxBytes) this.tooLarge()
     const bytes = new Uint8Array(size)
-    for (let i = 0; i < at; i++) bytes[i] = header[i]!
+    bytes.set(header.subarray(0, at))
     bytes.set(structure, at)
     bytes.set(names, at + structure.length)
     return bytes
@@ -343,7 +325,7 @@ class Unpacker {
       const structure = this.at
       const names = structure + structureSize
       const text = names + namesSize
-      if (text > to) this.fail('ends too early')
+      if (text > to) this.fail(tooShort)
       if (how === form.ascii) {
         const all = asciiText(bytes, names, to)
         this.shapes = namesSize === 0 ? noShapes : this.shapesOf(all.substring(0, namesSize), names, text)
@@ -376,7 +358,7 @@ class Unpacker {
       case type.text: {
         const { text, textAt } = this
         const end = textAt + n
-        if (end > text.length) this.fail('has less text than it cuts')
+        if (end > text.length) this.fail(tooShort)
         this.textAt = end
         return text.substring(textAt, end)
       }
@@ -407,7 +389,7 @@ class Unpacker {
       case type.doubles:
         return this.doubles(n)
     }
-    return this.fail(`holds an item of type ${head}, which is not known`)
+    return this.fail(unknown)
   }
 
   private array(length: number, depth: number): unknown[] {
@@ -420,7 +402,7 @@ class Unpacker {
 
   private object(which: number, depth: number): Record<string, unknown> {
     const shape = this.shapes[which]
-    if (shape === undefined) return this.fail(`holds an object of shape ${which}, which is not there`)
+    if (shape === undefined) return this.fail(unknown)
     const { names } = shape
     this.enter(names.length, depth)
     const object: Record<string, unknown> = {}
@@ -471,9 +453,9 @@ class Unpacker {
     const all = strictUtf8(this.bytes.subarray(this.at, to))
     let at = 0
     for (const length of lengths) names.push(all.slice(at, (at += length)))
-    if (at !== all.length) this.fail('has names of other lengths than it says')
+    if (at !== all.length) this.fail('has bytes after its end')
     return shapes.map(numbers => {
-      const own = numbers.map(i => names[i] ?? this.fail(`names name ${i}, which is not there`))
+      const own = numbers.map(i => names[i] ?? this.fail(unknown))
       if (new Set(own).size < own.length) this.fail('gives an object one name twice')
       return { names: own, defines: own.some(name => name in Object.prototype) }
     })
@@ -489,14 +471,14 @@ class Unpacker {
     const { bytes } = this
     if (how === form.utf16) return utf16Text(bytes, from, to)
     if (how === form.latin1 && node !== undefined) return node.latin1Slice.call(bytes, from, to)
-    if (how !== form.latin1 && how !== form.patched) this.fail(`is of form ${how}, which is not known`)
+    if (how !== form.latin1 && how !== form.patched) this.fail(unknown)
     const length = to - from
     const units = length <= widened.length ? widened : new Uint16Array(length)
     units.set(bytes.subarray(from, to))
     if (how === form.patched) {
       for (let count = this.number(), at = 0; count > 0; count--, at++) {
         at += this.number()
-        if (at >= length) this.fail('patches text that is not there')
+        if (at >= length) this.fail(tooShort)
         units[at]! |= this.byte() << 8
       }
     }
@@ -514,18 +496,21 @@ class Unpacker {
   }
 
   private byte(): number {
-    if (this.at >= this.end) this.fail('ends too early')
+    if (this.at >= this.end) this.fail(tooShort)
     return this.bytes[this.at++]!
   }
 
   private need(count: number): void {
-    if (count > this.end - this.at) this.fail('ends too early')
+    if (count > this.end - this.at) this.fail(tooShort)
   }
 
   private fail(problem: string): never {
     throw new ValueError('payload', `${problem} (packed, at byte ${this.at})`)
   }
 }
+
+const tooShort = 'ends too early'
+const unknown = 'holds a form, an item or a number of something that is not known'
 
 const noShapes: readonly Shape[] = []
 
