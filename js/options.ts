@@ -139,7 +139,7 @@ export function parseBytes(option: string, value: unknown, least: number, most: 
 /** true or false, and nothing that merely looks like one. */
 export function parseSwitch(option: string, value: unknown): boolean {
   if (typeof value === 'boolean') return value
-  throw new OptionError(option, `${show(value)} is neither true nor false. Give one of them.`)
+  throw new OptionError(option, `${show(value)} is neither true nor false.`)
 }
 
 /** Refuses an option that does not exist: it is a slip of the pen, and would be obeyed by nobody. */

@@ -16,7 +16,7 @@
  * Packed is what a tree of plain objects, arrays and primitives can be. All else (an object that is met twice, which
  * must come back as one; Dates, Maps, holes) is for value.ts to store another way.
  */
-import { wellFormed } from './cbor.js'
+import { GrowingWriter, wellFormed } from './cbor.js'
 import { isPlain, maxDepth } from './encode.js'
 import { ValueError } from './errors.js'
 
@@ -37,25 +37,29 @@ const simple = { undefined: 0, null: 1, false: 2, true: 3, double: 4 } as const
 
 /** A JSON-like value as bytes; undefined where it is not one. `tooLarge` throws: it takes more than `maxBytes`. */
 export function encodePacked(value: unknown, maxBytes: number, tooLarge: () => never): Uint8Array | undefined {
-  const packer = new Packer(maxBytes, tooLarge)
-  return packer.item(value, 0) ? packer.take() : undefined
+  // A getter of a value that is being packed packs another one, which then is stored some other way.
+  if (busy) return undefined
+  busy = true
+  try {
+    structure.begin()
+    const packer = new Packer(maxBytes, tooLarge)
+    return packer.item(value, 0) ? packer.take() : undefined
+  } finally {
+    busy = false
+    if (structure.bytes.length > 65_536) structure = new GrowingWriter()
+  }
 }
 
 class Packer {
   /** V8 keeps what is added up as a rope, and makes it flat once. */
   private text = ''
-  private structure: Uint8Array = scratch
-  private at = 0
   private readonly shapes: (readonly string[])[] = []
   private readonly met = new Set<object>()
 
   constructor(
     private readonly maxBytes: number,
     private readonly tooLarge: () => never,
-  ) {
-    scratch = new Uint8Array(0) // Getters of the value may pack values of their own.
-    if (this.structure.length === 0) this.structure = new Uint8Array(scratchSize)
-  }
+  ) {}
 
   /** Writes a value; false where it is not JSON-like: then all that was written is void. */
   item(value: unknown, depth: number): boolean {
@@ -111,38 +115,28 @@ class Packer {
   }
 
   private simple(which: number): boolean {
-    this.room(1)
-    this.structure[this.at++] = (type.simple << 5) | which
+    structure.byte((type.simple << 5) | which)
     return true
   }
 
   private double(value: number): void {
     this.simple(simple.double)
     eight[0] = value
-    this.room(8)
-    for (let i = 0; i < 8; i++) this.structure[this.at++] = eightBytes[i]!
+    structure.raw(eightBytes)
   }
 
   private doubles(numbers: readonly number[], length: number): boolean {
     this.head(type.doubles, length)
-    this.room(8 * length)
-    this.structure.set(new Uint8Array(Float64Array.from(numbers).buffer), this.at)
-    this.at += 8 * length
+    structure.raw(new Uint8Array(Float64Array.from(numbers).buffer))
     return true
   }
 
   private head(first: number, n: number): void {
-    this.room(10)
-    this.structure[this.at++] = (first << 5) | (n < 31 ? n : 31)
-    if (n > 30) this.at = putNumber(this.structure, this.at, n)
-  }
-
-  private room(need: number): void {
-    if (this.at + need <= this.structure.length) return
-    if (this.at > this.maxBytes) this.tooLarge()
-    const grown = new Uint8Array(2 * this.structure.length + need)
-    grown.set(this.structure)
-    this.structure = grown
+    if (structure.at > this.maxBytes) this.tooLarge()
+    structure.byte((first << 5) | (n < 31 ? n : 31))
+    if (n < 31) return
+    structure.room(8)
+    structure.at = putNumber(structure.bytes, structure.at, n)
   }
 
   /** All that was written; undefined where a text has a lone surrogate, which browsers cannot decode. */
@@ -151,12 +145,11 @@ class Packer {
     const { length } = text
     const names = namesBlock(this.shapes)
     if (names === undefined) return undefined
-    const structure = this.structure.subarray(0, this.at)
-    if (structure.length <= maxScratch) scratch = this.structure
+    const items = structure.bytes.subarray(0, structure.at)
 
     // Most texts are ASCII, and then the first try is right.
     if (names.isAscii) {
-      const ascii = this.frame(form.ascii, structure, names.block, length)
+      const ascii = this.frame(form.ascii, items, names.block, length)
       if (utf8.encodeInto(text, ascii.subarray(ascii.length - length)).read === length) return ascii
     }
     const units = unitsOf(text)
@@ -165,7 +158,7 @@ class Packer {
     if (wide > 0 && !wellFormed(text)) return undefined
     const how = wide === 0 ? form.latin1 : 4 * wide > length ? form.utf16 : form.patched
     const content = how === form.utf16 ? new Uint8Array(units.buffer, 0, 2 * length) : units.subarray(0, length)
-    const bytes = this.frame(how, how === form.patched ? patched(units, length, wide, structure) : structure, names.block, content.length)
+    const bytes = this.frame(how, how === form.patched ? patched(units, length, wide, items) : items, names.block, content.length)
     bytes.set(content, bytes.length - content.length) // Units are stored modulo 256.
     return bytes
   }
@@ -185,41 +178,24 @@ class Packer {
 }
 
 interface Names {
-  readonly shapes: readonly (readonly string[])[]
   readonly block: Uint8Array
   readonly isAscii: boolean
 }
 
-/**
- * Numbers: of names, their lengths, of shapes, of each its names. Then the names as UTF-8; undefined where they cannot be
- * that. Answers of one function have the same shapes, so blocks are remembered.
- */
+/** Numbers: of names, their lengths, of shapes, of each its names. Then the names as UTF-8; undefined where they cannot be that. */
 function namesBlock(shapes: readonly (readonly string[])[]): Names | undefined {
   if (shapes.length === 0) return noNames
-  const slot = (shapes.length + 7 * shapes[0]!.length + 31 * shapes[shapes.length - 1]!.length) % written.length
-  const known = written[slot]
-  if (known !== undefined && known.shapes.length === shapes.length && known.shapes.every((names, i) => sameNames(names, shapes[i]!))) return known
   const numberOf = new Map<string, number>()
   for (const names of shapes) for (const name of names) if (!numberOf.has(name)) numberOf.set(name, numberOf.size)
   const all = [...numberOf.keys()].join('')
   if (!wellFormed(all)) return undefined
-  const numbers = [numberOf.size, ...[...numberOf.keys()].map(name => name.length), shapes.length]
-  for (const names of shapes) {
-    numbers.push(names.length)
-    for (const name of names) numbers.push(numberOf.get(name)!)
-  }
+  const numbers = [numberOf.size, ...Array.from(numberOf.keys(), name => name.length), shapes.length, ...shapes.flatMap(names => [names.length, ...names.map(name => numberOf.get(name)!)])]
   const text = utf8.encode(all)
   const block = new Uint8Array(8 * numbers.length + text.length)
   let at = 0
-  let isAscii = text.length === all.length
-  for (const number of numbers) {
-    at = putNumber(block, at, number)
-    if (number > 0x7f) isAscii = false
-  }
+  for (const number of numbers) at = putNumber(block, at, number)
   block.set(text, at)
-  const names = { shapes, block: block.slice(0, at + text.length), isAscii }
-  if (names.block.length <= maxBlock) written[slot] = names
-  return names
+  return { block: block.subarray(0, at + text.length), isAscii: text.length === all.length && !numbers.some(number => number > 0x7f) }
 }
 
 const utf8 = new TextEncoder()
@@ -227,15 +203,13 @@ const none = new Uint8Array(0)
 const eight = new Float64Array(1)
 const eightBytes = new Uint8Array(eight.buffer)
 const header = new Uint8Array(20)
-const noNames: Names = { shapes: [], block: none, isAscii: true }
-const written = new Array<Names | undefined>(128).fill(undefined)
+const noNames: Names = { block: none, isAscii: true }
 /** Names blocks that take more are not remembered: objects that are dictionaries have one each. */
 const maxBlock = 4096
 
-/** Where structure is written, unless someone is writing there. */
-const scratchSize = 1024
-const maxScratch = 65_536
-let scratch: Uint8Array = new Uint8Array(scratchSize)
+/** Where structure is written. */
+let structure = new GrowingWriter()
+let busy = false
 
 /** Numbers, most of them not whole, such as an embedding: they are kept as they lie in memory. */
 function isVector(items: readonly unknown[], length: number): items is readonly number[] {
@@ -263,7 +237,7 @@ function putNumber(bytes: Uint8Array, at: number, n: number): number {
 
 /** The code units of a text, and perhaps more behind them. */
 function unitsOf(text: string): Uint16Array {
-  const units = text.length <= widened.length ? widened : new Uint16Array(text.length)
+  const units = room(text.length)
   if (node !== undefined) node.ucs2Write.call(new Uint8Array(units.buffer), text, 0)
   else for (let i = 0; i < text.length; i++) units[i] = text.charCodeAt(i)
   return units
@@ -473,7 +447,7 @@ class Unpacker {
     if (how === form.latin1 && node !== undefined) return node.latin1Slice.call(bytes, from, to)
     if (how !== form.latin1 && how !== form.patched) this.fail(unknown)
     const length = to - from
-    const units = length <= widened.length ? widened : new Uint16Array(length)
+    const units = room(length)
     units.set(bytes.subarray(from, to))
     if (how === form.patched) {
       for (let count = this.number(), at = 0; count > 0; count--, at++) {
@@ -519,6 +493,7 @@ const remembered: ({ readonly key: string; readonly shapes: readonly Shape[] } |
 
 /** Where texts of up to 128 KB as UTF-16 are put together. */
 const widened = new Uint16Array(65_536)
+const room = (length: number): Uint16Array => (length <= widened.length ? widened : new Uint16Array(length))
 
 /** Node's slices of bytes need no view and no check; a TextDecoder takes twice as long. */
 interface NodeSlices {
@@ -543,7 +518,8 @@ const utf16Text: (bytes: Uint8Array, from: number, to: number) => string =
 const bytesAsKey: (bytes: Uint8Array, from: number, to: number) => string =
   node !== undefined ? (bytes, from, to) => node.latin1Slice.call(bytes, from, to) : (bytes, from, to) => latin1Decoder.decode(bytes.subarray(from, to))
 
-function strictUtf8(bytes: Uint8Array): string {
+/** The text of UTF-8. Throws ValueError where the bytes are not that. */
+export function strictUtf8(bytes: Uint8Array): string {
   try {
     return utf8Decoder.decode(bytes)
   } catch (cause) {

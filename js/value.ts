@@ -11,7 +11,7 @@
 import { GrowingWriter, major, simple, tag, typedArrayName, typedArrayTag } from './cbor.js'
 import { isPlain, maxDepth, typeName } from './encode.js'
 import { show, ValueError } from './errors.js'
-import { decodePacked, defineMember, encodePacked } from './packed.js'
+import { decodePacked, defineMember, encodePacked, strictUtf8 } from './packed.js'
 
 /** `PayloadKind` of src/entry.h. `text`, plain UTF-8, is read but not written: packed texts that are not ASCII are read faster. */
 export const kind = { cbor: 0, text: 1, bytes: 2, packed: 3 } as const
@@ -57,15 +57,13 @@ export function decodeValueAt(which: number, bytes: Uint8Array, from: number, to
     case kind.bytes:
       return bytes.slice(from, to)
     case kind.text:
-      return utf8Decoder.decode(bytes.subarray(from, to))
+      return strictUtf8(bytes.subarray(from, to))
     case kind.cbor:
       return new ValueDecoder(bytes.subarray(from, to)).decode()
     default:
       throw new ValueError('payload', `is of kind ${which}, which is not known`)
   }
 }
-
-const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 class ValueEncoder {
   private depth = 0
@@ -80,7 +78,7 @@ class ValueEncoder {
       this.value(value, 'value')
     } catch (error) {
       if (error instanceof ValueError) throw error
-      throw new ValueError(this.reading.slice(0, 120), `cannot be read: ${messageOf(error)}`, { cause: error })
+      throw new ValueError(this.reading.slice(0, 120), `cannot be read: ${error instanceof Error ? error.message : show(error)}`, { cause: error })
     }
     return this.out.take()
   }
@@ -241,7 +239,7 @@ class ValueDecoder {
       case major.bytes:
         return this.remember(this.take(n).slice().buffer)
       case major.text:
-        return this.text(n)
+        return strictUtf8(this.take(n))
       case major.array:
         return this.nested(() => this.array(n, this.remember([])))
       case major.map:
@@ -401,20 +399,6 @@ class ValueDecoder {
     return this.argument(first & 31)
   }
 
-  private text(length: number): string {
-    const bytes = this.take(length)
-    if (length < 24) {
-      let text = ''
-      for (let i = 0; i < length; i++) {
-        const code = bytes[i]!
-        if (code > 0x7f) return utf8Decoder.decode(bytes)
-        text += String.fromCharCode(code)
-      }
-      return text
-    }
-    return utf8Decoder.decode(bytes)
-  }
-
   private take(length: number): Uint8Array {
     this.need(length)
     this.at += length
@@ -455,15 +439,6 @@ const nativeErrors: Readonly<Record<string, ErrorConstructor>> = { Error, EvalEr
 
 function define(error: Error, name: string, value: unknown): void {
   Object.defineProperty(error, name, { value, enumerable: false, configurable: true, writable: true })
-}
-
-/** Whatever was thrown: reading its message may throw as well. */
-function messageOf(error: unknown): string {
-  try {
-    return error instanceof Error ? error.message : show(error)
-  } catch {
-    return 'it throws'
-  }
 }
 
 function halfToNumber(half: number): number {
