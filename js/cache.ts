@@ -226,7 +226,7 @@ export class Cache {
     if (core === undefined) return undefined
     const plan = this.planOfKey('get', {})
     const args = argsOf(key)
-    if (core.lookUp(plan.prefix, args, parts.now()) === verdict.fresh) return { value: plan.freeze ? core.frozenValue() : core.value() }
+    if (core.lookUp(plan.prefix, args, parts.now()) === verdict.fresh) return { value: core.value(plan.freeze) }
     if (parts.storage === undefined) return undefined
     const place = await this.currentPlace(core)
     await parts.tokens.snapshot(plan.tags)

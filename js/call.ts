@@ -21,7 +21,7 @@ export function call(parts: Parts, plan: Plan, args: readonly unknown[], compute
   try {
     const found = core.lookUp(plan.prefix, args, parts.now())
     if (found === verdict.fresh) {
-      const value = plan.freeze ? core.frozenValue() : core.value()
+      const value = core.value(plan.freeze)
       if (emit !== undefined) reportHit(parts, plan, core, 'memory')
       return Promise.resolve(value)
     }

@@ -126,23 +126,18 @@ export class Core {
     this.exports.digest(this.inbox.at)
   }
 
-  /** The value that lookUp or peek found, made anew (unless it is a hot text, see freeze.ts). */
-  value(): unknown {
+  /** The value that lookUp or peek found: made anew, unless it is a hot text; or frozen, and one for all who ask, where it can be (see freeze.ts). */
+  value(frozen: boolean): unknown {
     const { words, shared } = this
     const slot = words[offset.slot / 4]!
     const low = words[offset.key / 4]!
     const high = words[offset.key / 4 + 1]!
+    if (frozen) return shared.of(slot, low, high, () => this.value(false))
     const hot = shared.text(slot, low, high)
     if (hot !== undefined) return hot
     const value = this.decoded(slot)
     if (typeof value === 'string') shared.noteText(slot, low, high, value)
     return value
-  }
-
-  /** The same, but frozen, and one for all who ask, where it can be (see freeze.ts). */
-  frozenValue(): unknown {
-    const { words } = this
-    return this.shared.of(words[offset.slot / 4]!, words[offset.key / 4]!, words[offset.key / 4 + 1]!, () => this.value())
   }
 
   /** What lookUp, peek or admit found. */

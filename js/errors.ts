@@ -31,11 +31,7 @@ export class OptionError extends TypeError {
 export class ValueError extends PathError {
   override readonly name = 'ValueError'
   /** It can be stored, but takes more than `memory.maxEntryBytes`. */
-  readonly tooLarge: boolean
-  constructor(path: string, problem: string, options?: ErrorOptions & { tooLarge?: boolean }) {
-    super(path, problem, options)
-    this.tooLarge = options?.tooLarge === true
-  }
+  declare readonly tooLarge?: true
 }
 
 /** A storage failed. It never reaches the caller of a wrapped function: it is the `error` of an event. */

@@ -70,8 +70,10 @@ class Packer {
         if (this.text.length > this.maxBytes) this.tooLarge()
         return true
       case 'number':
-        if (!Number.isSafeInteger(value) || (value === 0 && 1 / value < 0)) this.double(value)
-        else if (value >= 0) this.head(type.positive, value)
+        if (!Number.isSafeInteger(value) || (value === 0 && 1 / value < 0)) {
+          this.simple(simple.double)
+          this.doubles([value])
+        } else if (value >= 0) this.head(type.positive, value)
         else this.head(type.negative, -1 - value)
         return true
       case 'boolean':
@@ -91,7 +93,10 @@ class Packer {
   private array(items: readonly unknown[], depth: number): boolean {
     const { length } = items
     if (length > this.maxBytes) this.tooLarge()
-    if (length > 3 && isVector(items, length)) return this.doubles(items, length)
+    if (length > 3 && isVector(items, length)) {
+      this.head(type.doubles, length)
+      return this.doubles(items as number[])
+    }
     this.head(type.array, length)
     for (let i = 0; i < length; i++) {
       const item = items[i]
@@ -119,14 +124,7 @@ class Packer {
     return true
   }
 
-  private double(value: number): void {
-    this.simple(simple.double)
-    eight[0] = value
-    structure.raw(eightBytes)
-  }
-
-  private doubles(numbers: readonly number[], length: number): boolean {
-    this.head(type.doubles, length)
+  private doubles(numbers: readonly number[]): boolean {
     structure.raw(new Uint8Array(Float64Array.from(numbers).buffer))
     return true
   }
@@ -212,7 +210,7 @@ let structure = new GrowingWriter()
 let busy = false
 
 /** Numbers, most of them not whole, such as an embedding: they are kept as they lie in memory. */
-function isVector(items: readonly unknown[], length: number): items is readonly number[] {
+function isVector(items: readonly unknown[], length: number): boolean {
   let fractions = 0
   for (let i = 0; i < length; i++) {
     const item = items[i]
@@ -301,14 +299,14 @@ class Unpacker {
       const text = names + namesSize
       if (text > to) this.fail(tooShort)
       if (how === form.ascii) {
-        const all = asciiText(bytes, names, to)
+        const all = latin1Text(bytes, names, to)
         this.shapes = namesSize === 0 ? noShapes : this.shapesOf(all.substring(0, namesSize), names, text)
         this.text = all
         this.textAt = namesSize
         this.at = structure
         this.end = names
       } else {
-        this.shapes = namesSize === 0 ? noShapes : this.shapesOf(bytesAsKey(bytes, names, text), names, text)
+        this.shapes = namesSize === 0 ? noShapes : this.shapesOf(latin1Text(bytes, names, text), names, text)
         this.at = structure
         this.end = names
         this.text = this.wideText(how, text, to)
@@ -406,14 +404,14 @@ class Unpacker {
 
   /** `key` is the names block as a string; its bytes are read where it is new. */
   private shapesOf(key: string, from: number, to: number): readonly Shape[] {
-    // The block's length, the length of its first name and two letters tell functions apart well enough.
+    // The block's length, the length of its first name and a letter tell functions apart well enough.
     const { length } = key
-    const slot = Math.imul(length ^ (key.charCodeAt(1) << 8) ^ (key.charCodeAt(length - 1) << 14) ^ (key.charCodeAt(length >> 1) << 20), 0x9e3779b1) >>> 24
+    const slot = (length + 7 * key.charCodeAt(1) + 31 * key.charCodeAt(length >> 1)) & 255
     const known = remembered[slot]
     if (known !== undefined && known.key === key) return known.shapes
     const shapes = this.newShapes(from, to)
     // Not `key` itself: a slice would keep all the text alive.
-    if (length <= maxBlock) remembered[slot] = { key: bytesAsKey(this.bytes, from, to), shapes }
+    if (length <= maxBlock) remembered[slot] = { key: latin1Text(this.bytes, from, to), shapes }
     return shapes
   }
 
@@ -430,7 +428,7 @@ class Unpacker {
     if (at !== all.length) this.fail('has bytes after its end')
     return shapes.map(numbers => {
       const own = numbers.map(i => names[i] ?? this.fail(unknown))
-      if (new Set(own).size < own.length) this.fail('gives an object one name twice')
+      if (new Set(own).size < own.length) this.fail('has a name twice')
       return { names: own, defines: own.some(name => name in Object.prototype) }
     })
   }
@@ -444,7 +442,7 @@ class Unpacker {
   private wideText(how: number, from: number, to: number): string {
     const { bytes } = this
     if (how === form.utf16) return utf16Text(bytes, from, to)
-    if (how === form.latin1 && node !== undefined) return node.latin1Slice.call(bytes, from, to)
+    if (how === form.latin1 && node !== undefined) return latin1Text(bytes, from, to)
     if (how !== form.latin1 && how !== form.patched) this.fail(unknown)
     const length = to - from
     const units = room(length)
@@ -464,9 +462,9 @@ class Unpacker {
     for (let scale = 1; scale < 2 ** 53; scale *= 128) {
       const byte = this.byte()
       n += (byte & 0x7f) * scale
-      if (byte < 0x80) return n <= Number.MAX_SAFE_INTEGER ? n : this.fail('holds a number that is too large')
+      if (byte < 0x80 && n < 2 ** 53) return n
     }
-    return this.fail('holds a number that is too large')
+    return this.fail('holds something that is too large')
   }
 
   private byte(): number {
@@ -479,12 +477,12 @@ class Unpacker {
   }
 
   private fail(problem: string): never {
-    throw new ValueError('payload', `${problem} (packed, at byte ${this.at})`)
+    throw new ValueError('payload', `${problem} (at byte ${this.at})`)
   }
 }
 
 const tooShort = 'ends too early'
-const unknown = 'holds a form, an item or a number of something that is not known'
+const unknown = 'holds something that is not known'
 
 const noShapes: readonly Shape[] = []
 
@@ -505,18 +503,18 @@ const prototype = (globalThis as unknown as { Buffer?: { prototype: NodeSlices }
 const node = prototype !== undefined && 'latin1Slice' in prototype && 'ucs2Slice' in prototype && 'ucs2Write' in prototype ? prototype : undefined
 
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-const latin1Decoder = new TextDecoder('latin1')
-const utf16Decoder = new TextDecoder('utf-16le', { ignoreBOM: true })
 
-const asciiText: (bytes: Uint8Array, from: number, to: number) => string =
-  node !== undefined ? (bytes, from, to) => node.latin1Slice.call(bytes, from, to) : (bytes, from, to) => strictUtf8(bytes.subarray(from, to))
+type Read = (bytes: Uint8Array, from: number, to: number) => string
 
-const utf16Text: (bytes: Uint8Array, from: number, to: number) => string =
-  node !== undefined ? (bytes, from, to) => node.ucs2Slice.call(bytes, from, to) : (bytes, from, to) => utf16Decoder.decode(bytes.subarray(from, to))
+function reader(slice: keyof NodeSlices & `${string}Slice`, label: string): Read {
+  if (node !== undefined) return (bytes, from, to) => node[slice].call(bytes, from, to)
+  const decoder = new TextDecoder(label, { ignoreBOM: true })
+  return (bytes, from, to) => decoder.decode(bytes.subarray(from, to))
+}
 
-/** Any bytes as a string that no other bytes give. (To a browser, latin1 is windows-1252, which also has a character for each byte.) */
-const bytesAsKey: (bytes: Uint8Array, from: number, to: number) => string =
-  node !== undefined ? (bytes, from, to) => node.latin1Slice.call(bytes, from, to) : (bytes, from, to) => latin1Decoder.decode(bytes.subarray(from, to))
+/** ASCII, or any bytes as a string that no other bytes give. (To a TextDecoder, latin1 is windows-1252, which has a character for each byte, too.) */
+const latin1Text = reader('latin1Slice', 'latin1')
+const utf16Text = reader('ucs2Slice', 'utf-16le')
 
 /** The text of UTF-8. Throws ValueError where the bytes are not that. */
 export function strictUtf8(bytes: Uint8Array): string {

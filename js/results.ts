@@ -108,7 +108,7 @@ export function landing(parts: Parts, plan: Plan, key: Key, value: unknown, payl
   if (!plan.freeze || payload === undefined) return { value, payload }
   try {
     const { core } = parts
-    if (core !== undefined && core.peek(key, parts.now()) === verdict.fresh) value = core.frozenValue()
+    if (core !== undefined && core.peek(key, parts.now()) === verdict.fresh) value = core.value(true)
     else deepFreeze((value = parts.decodeValue(payload)))
   } catch (error) {
     if (isTrap(error)) parts.trapped(error)

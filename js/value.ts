@@ -27,7 +27,7 @@ export interface Payload {
  */
 export function encodeValue(value: unknown, maxBytes = 2 ** 31): Payload {
   const tooLarge = (): never => {
-    throw new ValueError('value', `takes more than ${maxBytes} bytes (memory.maxEntryBytes).`, { tooLarge: true })
+    throw Object.assign(new ValueError('value', `takes more than ${maxBytes} bytes (memory.maxEntryBytes).`), { tooLarge: true })
   }
   if (value instanceof Uint8Array) {
     if (value.length > maxBytes) tooLarge()
@@ -61,7 +61,7 @@ export function decodeValueAt(which: number, bytes: Uint8Array, from: number, to
     case kind.cbor:
       return new ValueDecoder(bytes.subarray(from, to)).decode()
     default:
-      throw new ValueError('payload', `is of kind ${which}, which is not known`)
+      throw new ValueError('payload', 'is of a kind that is not known')
   }
 }
 
