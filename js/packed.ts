@@ -125,7 +125,7 @@ class Packer {
   }
 
   private doubles(numbers: readonly number[]): boolean {
-    structure.raw(new Uint8Array(Float64Array.from(numbers).buffer))
+    structure.raw(new Uint8Array(new Float64Array(numbers).buffer))
     return true
   }
 
