@@ -6,7 +6,7 @@ import { OptionError, show, StorageError } from './errors.js'
 import { safely } from './events.js'
 import { Flights } from './flights.js'
 import { parseIgnore } from './ignore.js'
-import { type CacheOptions, type CallOptions, checkNames, parseDuration, type ParsedOptions, parseOptions, type WrapOptions } from './options.js'
+import { type CacheOptions, type CallOptions, checkNames, parseDuration, type ParsedOptions, parseOptions, parseSwitch, type ReadOptions, type WrapOptions } from './options.js'
 import { fromStorage, keep, type Landing, type Parts, type Plan, type StorageName } from './results.js'
 import type { Runtime } from './runtimes/runtime.js'
 import { StorageGuard } from './storage/guard.js'
@@ -31,6 +31,8 @@ export interface CacheStats {
   bypasses: number
   /** Misses that waited for a computation which another call had started. */
   joined: number
+  /** Results that went to their callers but were not kept, for the reasons that `not-stored` events give. */
+  notStored: number
   /** Milliseconds of computing that hits saved. */
   savedMs: number
   /** Operations of the storage that failed. */
@@ -93,7 +95,7 @@ export class Cache {
   }
 
   /** The value under a key, or what `load` returns, which is then kept. One `load` runs for all who ask meanwhile. */
-  getOrSet<T>(key: UserKey, load: () => T, options: CallOptions = {}): Promise<Awaited<T>> {
+  getOrSet<T>(key: UserKey, load: () => T, options: ReadOptions = {}): Promise<Awaited<T>> {
     if (typeof load !== 'function') throw new OptionError('getOrSet: load', `${show(load)} is not a function. Give () => the value.`)
     return call(this.parts, this.planOfKey('getOrSet', options), argsOf(key), load) as Promise<Awaited<T>>
   }
@@ -145,6 +147,7 @@ export class Cache {
       misses: core === undefined ? 0 : core.missesAbsent + core.missesExpired + core.missesInvalidated - admitted,
       bypasses: parts.bypasses,
       joined: parts.joined,
+      notStored: parts.unstorable + (core?.notStored ?? 0),
       savedMs: core?.savedMs ?? 0,
       storageErrors: parts.storage?.errors ?? 0,
       entries: core?.entries ?? 0,
@@ -160,7 +163,7 @@ export class Cache {
 
   private planOf(fn: AnyFunction, options: WrapOptions): Plan {
     if (typeof fn !== 'function') throw new OptionError('wrap: fn', `${show(fn)} is not a function.`)
-    checkNames('wrap', options, ['name', 'version', 'key', 'ignore', 'ttl'])
+    checkNames('wrap', options, ['name', 'version', 'key', 'ignore', 'ttl', 'freeze'])
     const { name: given, version, key } = options
     if (given !== undefined && (typeof given !== 'string' || given === '')) {
       throw new OptionError('name', `${show(given)} is not a name. Give a string that is not empty.`)
@@ -179,6 +182,7 @@ export class Cache {
       prefix: keyPrefix(this.options.scope, name, version ?? null),
       ttlMs: options.ttl === undefined ? this.options.ttlMs : parseDuration('ttl', options.ttl),
       tags: [{ kind: 'scope', value: null }, { kind: 'name', value: name }],
+      freeze: this.freezes(options),
       identify: key === undefined ? prune : function (args) { return [(key as (...args: unknown[]) => unknown).apply(this, [...args])] },
     }
   }
@@ -194,13 +198,18 @@ export class Cache {
     return name
   }
 
-  private planOfKey(verb: string, options: CallOptions): Plan {
-    checkNames(verb, options, ['ttl'])
+  private freezes({ freeze }: ReadOptions): boolean {
+    return freeze === undefined ? this.options.freeze : parseSwitch('freeze', freeze)
+  }
+
+  private planOfKey(verb: string, options: ReadOptions): Plan {
+    checkNames(verb, options, verb === 'getOrSet' ? ['ttl', 'freeze'] : ['ttl'])
     return {
       name: null,
       prefix: this.userPrefix,
       ttlMs: options.ttl === undefined ? this.options.ttlMs : parseDuration('ttl', options.ttl),
       tags: [{ kind: 'scope', value: null }],
+      freeze: this.freezes(options),
     }
   }
 
@@ -217,7 +226,7 @@ export class Cache {
     if (core === undefined) return undefined
     const plan = this.planOfKey('get', {})
     const args = argsOf(key)
-    if (core.lookUp(plan.prefix, args, parts.now()) === verdict.fresh) return { value: core.value() }
+    if (core.lookUp(plan.prefix, args, parts.now()) === verdict.fresh) return { value: core.value(plan.freeze) }
     if (parts.storage === undefined) return undefined
     const place = await this.currentPlace(core)
     await parts.tokens.snapshot(plan.tags)
@@ -288,6 +297,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
       core: undefined,
       bypasses: 0,
       joined: 0,
+      unstorable: 0,
       flights: new Flights<Landing>(),
       tokens: new Tokens({
         scope: parsed.scope,

@@ -12,7 +12,7 @@ import { verdict } from './boundary.js'
 import { KeyError } from './errors.js'
 import type { MissReason } from './events.js'
 import type { Flight } from './flights.js'
-import { fromStorage, isTrap, keep, type Landing, type Parts, type Plan, reportHit } from './results.js'
+import { fromStorage, isTrap, keep, landing, type Landing, type Parts, type Plan, reportHit } from './results.js'
 
 /** Answers a call of the function that `compute` runs, out of the cache if it can. */
 export function call(parts: Parts, plan: Plan, args: readonly unknown[], compute: () => unknown): Promise<unknown> {
@@ -21,7 +21,7 @@ export function call(parts: Parts, plan: Plan, args: readonly unknown[], compute
   try {
     const found = core.lookUp(plan.prefix, args, parts.now())
     if (found === verdict.fresh) {
-      const value = core.value()
+      const value = core.value(plan.freeze)
       if (emit !== undefined) reportHit(parts, plan, core, 'memory')
       return Promise.resolve(value)
     }
@@ -46,7 +46,7 @@ export function call(parts: Parts, plan: Plan, args: readonly unknown[], compute
     const stored = name && (await fromStorage(parts, plan, key, name))
     if (stored !== undefined) return stored
     const { value, costMs } = await run(parts, plan, compute)
-    return { value, payload: keep(parts, plan, { key, name, tokens, value, costMs, doomed: () => flight.doomed }) }
+    return landing(parts, plan, key, value, keep(parts, plan, { key, name, tokens, value, costMs, doomed: () => flight.doomed }))
   }
   return flights.start(key.id, plan.tags, compose).landing.then(({ value }) => value)
 }
@@ -64,7 +64,7 @@ async function run(parts: Parts, plan: Plan, compute: () => unknown): Promise<{ 
   }
 }
 
-/** Each of those who wait gets a copy of its own. */
+/** Each of those who wait gets a copy of its own, unless there is a frozen value for all. */
 async function join(parts: Parts, plan: Plan, flight: Flight<Landing>): Promise<unknown> {
   parts.joined++
   parts.emit?.({ type: 'joined', name: plan.name })

@@ -25,7 +25,7 @@ export class Canonical {
 
   /** The canonical bytes of the key that was written last. */
   bytesOf(outline: Outline): Uint8Array {
-    if (this.out.capacity > keptCapacity) this.out = new GrowingWriter()
+    if (this.out.bytes.length > keptCapacity) this.out = new GrowingWriter()
     this.out.begin()
     this.texts = outline.texts
     this.long = outline.long

@@ -52,8 +52,8 @@ export const typedArrayName: (view: ArrayBufferView) => string | undefined = Fun
 
 /** CBOR items into a buffer of its own, which grows. */
 export class GrowingWriter {
-  private at = 0
-  private bytes!: Uint8Array
+  at = 0
+  bytes!: Uint8Array
   /** The same bytes, for writing four or eight at once, and for texts. */
   private view!: DataView
   private target!: Target
@@ -73,10 +73,6 @@ export class GrowingWriter {
     this.at = 0
   }
 
-  get capacity(): number {
-    return this.bytes.length
-  }
-
   /** A copy of what was written, of exactly its size. */
   take(): Uint8Array {
     return this.bytes.slice(0, this.at)
@@ -89,7 +85,7 @@ export class GrowingWriter {
   }
 
   /** Makes `bytes` have room for `need` more at `at`. */
-  private room(need: number): void {
+  room(need: number): void {
     if (this.at + need > this.bytes.length) this.grow(need)
   }
 

@@ -8,9 +8,10 @@
 import createGlue from '#core-glue'
 import { boundaryVersion, type CoreControl, type CoreExports, type CoreStats, inboxSize, noSlot, offset, sealSize, status, tokenSize, verdict } from './boundary.js'
 import { KeyEncoder } from './encode.js'
+import { SharedValues } from './freeze.js'
 import { Inbox } from './inbox.js'
 import { Memo, memoLeast, memoMost } from './memo.js'
-import { decodeValue, type Payload } from './value.js'
+import { decodeValue, decodeValueAt, type Payload } from './value.js'
 
 export { type CoreStats, status, verdict }
 
@@ -60,6 +61,7 @@ export class Core {
   private known: { prefix: Uint8Array; args: readonly unknown[] } | undefined
   /** Large payloads, by slot. They count in the core's budget, and the core says when to let go of one. */
   private readonly external = new Map<number, Uint8Array>()
+  private readonly shared = new SharedValues()
 
   private constructor(
     private readonly exports: CoreExports,
@@ -121,9 +123,18 @@ export class Core {
     this.exports.digest(this.write(prefix, args))
   }
 
-  /** The value that lookUp or peek found, made anew. */
-  value(): unknown {
-    return decodeValue(this.payload())
+  /** The value that lookUp or peek found: made anew, unless it is a hot text; or frozen, and one for all who ask, where it can be (see freeze.ts). */
+  value(frozen: boolean): unknown {
+    const { words, shared } = this
+    const slot = words[offset.slot / 4]!
+    const low = words[offset.key / 4]!
+    const high = words[offset.key / 4 + 1]!
+    if (frozen) return shared.of(slot, low, high, () => this.value(false))
+    const hot = shared.text(slot, low, high)
+    if (hot !== undefined) return hot
+    const value = this.decoded(slot)
+    if (typeof value === 'string') shared.noteText(slot, low, high, value)
+    return value
   }
 
   /** What lookUp, peek or admit found. */
@@ -176,7 +187,7 @@ export class Core {
     )
     this.refresh()
     this.dropFreed()
-    if (external) this.keep(payload.bytes)
+    this.filled(external ? payload.bytes : undefined)
     return said
   }
 
@@ -214,8 +225,9 @@ export class Core {
     this.dropFreed()
     if (said !== status.ok) return { status: said }
     const from = this.words[offset.payload_at / 4]!
-    const payload = { kind: this.words[offset.kind / 4]!, bytes: entry.subarray(from, entry.length - sealSize) }
-    if (this.words[offset.external / 4] === 1) this.keep(payload.bytes)
+    // A storage may give a Buffer, whose subarrays and slices are Buffers.
+    const payload = { kind: this.words[offset.kind / 4]!, bytes: new Uint8Array(entry.buffer, entry.byteOffset + from, entry.length - sealSize - from) }
+    this.filled(this.words[offset.external / 4] === 1 ? payload.bytes : undefined)
     return { status: said, payload }
   }
 
@@ -276,26 +288,33 @@ export class Core {
     return memo
   }
 
-  private payload(): Payload {
+  private decoded(slot: number): unknown {
     const { words } = this
     const kind = words[offset.kind / 4]!
-    if (words[offset.external / 4] === 1) return { kind, bytes: this.external.get(words[offset.slot / 4]!)! }
+    if (words[offset.external / 4] === 1) return decodeValue({ kind, bytes: this.external.get(slot)! })
     const from = words[offset.payload_at / 4]! - this.base
-    return { kind, bytes: this.bytes.subarray(from, from + this.numbers[offset.payload_size / 8]!) }
+    return decodeValueAt(kind, this.bytes, from, from + this.numbers[offset.payload_size / 8]!)
   }
 
   private setKey(words: Uint32Array): void {
     for (let i = 0, at = offset.key / 4; i < 4; i++) this.words[at + i] = words[i]!
   }
 
-  private keep(bytes: Uint8Array): void {
+  /** A slot has a new entry. Every one passes here, so what was remembered of the slot's last entry ends here at the latest. */
+  private filled(external: Uint8Array | undefined): void {
     const slot = this.words[offset.slot / 4]!
-    if (slot !== noSlot) this.external.set(slot, bytes)
+    if (slot === noSlot) return
+    this.shared.drop(slot)
+    if (external !== undefined) this.external.set(slot, external)
   }
 
   private dropFreed(): void {
     const count = this.words[offset.freed_count / 4]!
-    for (let i = 0; i < count; i++) this.external.delete(this.words[offset.freed / 4 + i]!)
+    for (let i = 0; i < count; i++) {
+      const slot = this.words[offset.freed / 4 + i]!
+      this.external.delete(slot)
+      this.shared.drop(slot)
+    }
   }
 
   /** All views begin at the block; the block never moves, but the buffer under it does. */

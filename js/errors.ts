@@ -30,6 +30,8 @@ export class OptionError extends TypeError {
 /** A value cannot be stored. It never reaches the caller, who gets the value: it is the `error` of an event. */
 export class ValueError extends PathError {
   override readonly name = 'ValueError'
+  /** It can be stored, but takes more than `memory.maxEntryBytes`. */
+  declare readonly tooLarge?: true
 }
 
 /** A storage failed. It never reaches the caller of a wrapped function: it is the `error` of an event. */

@@ -14,7 +14,18 @@ export interface CallOptions {
   ttl?: Duration
 }
 
-export interface WrapOptions<Args extends readonly unknown[] = never[]> extends CallOptions {
+export interface ReadOptions extends CallOptions {
+  /**
+   * Answers are frozen, deep down, and all callers share one, the first of them too: a hit makes no copy. Who changes an answer
+   * gets a TypeError (in strict code), and changes nobody's. A value that holds more than plain objects, arrays and
+   * primitives (a Date, Map, Set, typed array …) cannot be frozen: it is copied for each caller as without this option. What
+   * counts in `memory.maxBytes` is the entry; the shared object comes on top for as long as somebody holds it, or until the
+   * garbage collector takes it. Default: the cache's `freeze`.
+   */
+  freeze?: boolean
+}
+
+export interface WrapOptions<Args extends readonly unknown[] = never[]> extends ReadOptions {
   /**
    * What the function is called in keys, so that two functions never share an entry. Default: the function's own name;
    * required where it has none, or where another wrapped function of the cache has that name.
@@ -49,6 +60,8 @@ export interface CacheOptions {
   }
   /** How long results are fresh where a call does not say. Default `'forever'`. */
   ttl?: Duration
+  /** Answers are frozen and shared where a call does not say; see `ReadOptions`. Default `false`. */
+  freeze?: boolean
   /** Told of everything that happens. */
   onEvent?: EventListener
 }
@@ -60,11 +73,12 @@ export interface ParsedOptions {
   readonly maxBytes: number
   readonly maxEntryBytes: number
   readonly ttlMs: number
+  readonly freeze: boolean
   readonly onEvent: EventListener | undefined
 }
 
 export function parseOptions(options: CacheOptions = {}): ParsedOptions {
-  checkNames('createCache', options, ['storage', 'scope', 'secret', 'memory', 'ttl', 'onEvent'])
+  checkNames('createCache', options, ['storage', 'scope', 'secret', 'memory', 'ttl', 'freeze', 'onEvent'])
   const memory = options.memory ?? {}
   checkNames('memory', memory, ['maxBytes', 'maxEntryBytes'])
   const { storage, scope, onEvent } = options
@@ -82,6 +96,7 @@ export function parseOptions(options: CacheOptions = {}): ParsedOptions {
     maxBytes: parseBytes('memory.maxBytes', memory.maxBytes ?? '64MB', 64_000, 2 ** 31),
     maxEntryBytes: parseBytes('memory.maxEntryBytes', memory.maxEntryBytes ?? '8MiB', 1, 2 ** 31),
     ttlMs: parseDuration('ttl', options.ttl ?? 'forever'),
+    freeze: parseSwitch('freeze', options.freeze ?? false),
     onEvent,
   }
 }
@@ -119,6 +134,12 @@ export function parseBytes(option: string, value: unknown, least: number, most: 
     throw new OptionError(option, `${show(value)} is out of range. Give at least ${least} and at most ${most} bytes.`)
   }
   return bytes
+}
+
+/** true or false, and nothing that merely looks like one. */
+export function parseSwitch(option: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value
+  throw new OptionError(option, `${show(value)} is neither true nor false.`)
 }
 
 /** Refuses an option that does not exist: it is a slip of the pen, and would be obeyed by nobody. */

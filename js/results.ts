@@ -2,10 +2,12 @@
  * Results on their way in: out of storage, past the judge, into memory; or out of the function, into memory and
  * behind the caller's back into storage. Nothing here ever fails a call: what cannot be used or kept is an event.
  */
-import { status } from './boundary.js'
+import { status, verdict } from './boundary.js'
 import type { Core, Key } from './core.js'
+import { ValueError } from './errors.js'
 import type { CacheEvent, EventListener, RefusalReason } from './events.js'
 import type { Flights } from './flights.js'
+import { deepFreeze } from './freeze.js'
 import type { StorageGuard } from './storage/guard.js'
 import type { Snapshot, Tag, Tokens } from './tokens.js'
 import type { Payload } from './value.js'
@@ -17,6 +19,8 @@ export interface Plan {
   readonly prefix: Uint8Array
   readonly ttlMs: number
   readonly tags: readonly Tag[]
+  /** Hits share one frozen value. */
+  readonly freeze: boolean
   /** What counts of a call's arguments. Absent: all of them. */
   readonly identify?: ((this: unknown, args: readonly unknown[]) => readonly unknown[]) | undefined
 }
@@ -27,7 +31,7 @@ export interface StorageName {
   readonly text: string
 }
 
-/** The end of a flight: the value for the one who started it, the payload for copies. */
+/** The end of a flight: the value for the one who started it, the payload for copies. No payload: the value is for all. */
 export interface Landing {
   readonly value: unknown
   readonly payload?: Payload | undefined
@@ -39,6 +43,8 @@ export interface Parts {
   core: Core | undefined
   bypasses: number
   joined: number
+  /** Results that could not be encoded; the core counts what it refuses itself. */
+  unstorable: number
   readonly flights: Flights<Landing>
   readonly tokens: Tokens
   readonly storage: StorageGuard | undefined
@@ -78,7 +84,7 @@ export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: Stor
     if (payload !== undefined) {
       const value = parts.decodeValue(payload)
       if (parts.emit !== undefined) reportHit(parts, plan, core, 'storage')
-      return { value, payload }
+      return landing(parts, plan, key, value, payload)
     }
     reason = refusals[said] ?? 'bad-field'
   } catch (error) {
@@ -94,6 +100,22 @@ export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: Stor
   return undefined
 }
 
+/**
+ * What a flight ends with. Where values are frozen, all get the one that memory has or, where it has none, one made of the
+ * payload: never the function's own object, which is the function's to change.
+ */
+export function landing(parts: Parts, plan: Plan, key: Key, value: unknown, payload: Payload | undefined): Landing {
+  if (!plan.freeze || payload === undefined) return { value, payload }
+  try {
+    const { core } = parts
+    if (core !== undefined && core.peek(key, parts.now()) === verdict.fresh) value = core.value(true)
+    else deepFreeze((value = parts.decodeValue(payload)))
+  } catch (error) {
+    if (isTrap(error)) parts.trapped(error)
+  }
+  return Object.isFrozen(value) ? { value } : { value, payload }
+}
+
 /** Keeps a computed value, and says in an event if and where. Returns its payload, unless it has none. */
 export function keep(parts: Parts, plan: Plan, result: Result): Payload | undefined {
   const { core, emit } = parts
@@ -104,7 +126,8 @@ export function keep(parts: Parts, plan: Plan, result: Result): Payload | undefi
   try {
     payload = parts.encodeValue(result.value, parts.maxEntryBytes)
   } catch (error) {
-    notStored('value', error)
+    parts.unstorable++
+    notStored(error instanceof ValueError && error.tooLarge ? 'too-large' : 'value', error)
     return undefined
   }
   if (core === undefined) return payload

@@ -4,55 +4,82 @@
  * classes come back as plain objects; functions and symbols are refused. Each decode makes new objects, so
  * nobody can change what the next caller gets.
  *
- * A text is stored as its UTF-8 and a Uint8Array as itself; all else is CBOR with the tags of cbor.ts. An object
- * that is met again is written as its number: arrays, maps and tagged objects count in the order in which they begin.
+ * What is JSON-like is packed (packed.ts), texts too, and a Uint8Array is stored as itself; all else is CBOR with the tags of
+ * cbor.ts. There an object that is met again is written as its number: arrays, maps and tagged objects count in the
+ * order in which they begin.
  */
-import { GrowingWriter, major, simple, tag, typedArrayName, typedArrayTag, wellFormed } from './cbor.js'
+import { GrowingWriter, major, simple, tag, typedArrayName, typedArrayTag } from './cbor.js'
 import { isPlain, maxDepth, typeName } from './encode.js'
 import { show, ValueError } from './errors.js'
+import { decodePacked, defineMember, encodePacked, strictUtf8 } from './packed.js'
 
-/** `PayloadKind` of src/entry.h. */
-export const kind = { cbor: 0, text: 1, bytes: 2 } as const
+/** `PayloadKind` of src/entry.h. `text`, plain UTF-8, is read but not written: packed texts that are not ASCII are read faster. */
+export const kind = { cbor: 0, text: 1, bytes: 2, packed: 3 } as const
 
 export interface Payload {
   readonly kind: number
   readonly bytes: Uint8Array
 }
 
-/** A value as bytes that share no memory with it. Throws ValueError where it cannot be kept or takes more than `maxBytes`. */
+/**
+ * A value as bytes that share no memory with it. Throws ValueError where it cannot be kept (a getter or a proxy of it
+ * may have thrown) or takes more than `maxBytes`.
+ */
 export function encodeValue(value: unknown, maxBytes = 2 ** 31): Payload {
   const tooLarge = (): never => {
-    throw new ValueError('value', `takes more than ${maxBytes} bytes (memory.maxEntryBytes).`)
-  }
-  if (typeof value === 'string' && wellFormed(value)) {
-    if (value.length > maxBytes) tooLarge()
-    return { kind: kind.text, bytes: utf8.encode(value) }
+    throw Object.assign(new ValueError('value', `takes more than ${maxBytes} bytes (memory.maxEntryBytes).`), { tooLarge: true })
   }
   if (value instanceof Uint8Array) {
     if (value.length > maxBytes) tooLarge()
     return { kind: kind.bytes, bytes: new Uint8Array(value) }
   }
+  let packed: Uint8Array | undefined
+  try {
+    packed = encodePacked(value, maxBytes, tooLarge)
+  } catch (error) {
+    if (error instanceof ValueError) throw error
+    // Reading the value threw. Below that happens again, and its path is known.
+  }
+  if (packed !== undefined) return { kind: kind.packed, bytes: packed }
   return { kind: kind.cbor, bytes: new ValueEncoder(new GrowingWriter(1024, maxBytes, tooLarge)).encode(value) }
 }
 
 /** The value of a payload, made of new objects. Throws ValueError where the bytes are not one of encodeValue's. */
 export function decodeValue(payload: Payload): unknown {
-  if (payload.kind === kind.text) return utf8Decoder.decode(payload.bytes)
-  if (payload.kind === kind.bytes) return payload.bytes.slice()
-  return new ValueDecoder(payload.bytes).decode()
+  return decodeValueAt(payload.kind, payload.bytes, 0, payload.bytes.length)
 }
 
-const utf8 = new TextEncoder()
-const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+/** The same of a payload that lies in other bytes, such as the core's memory. */
+export function decodeValueAt(which: number, bytes: Uint8Array, from: number, to: number): unknown {
+  switch (which) {
+    case kind.packed:
+      return decodePacked(bytes, from, to)
+    case kind.bytes:
+      return bytes.slice(from, to)
+    case kind.text:
+      return strictUtf8(bytes.subarray(from, to))
+    case kind.cbor:
+      return new ValueDecoder(bytes.subarray(from, to)).decode()
+    default:
+      throw new ValueError('payload', 'is of a kind that is not known')
+  }
+}
 
 class ValueEncoder {
   private depth = 0
   private readonly numbers = new Map<object, number>()
+  /** What is being read, by a getter or a proxy perhaps. */
+  private reading = 'value'
 
   constructor(private readonly out: GrowingWriter) {}
 
   encode(value: unknown): Uint8Array {
-    this.value(value, 'value')
+    try {
+      this.value(value, 'value')
+    } catch (error) {
+      if (error instanceof ValueError) throw error
+      throw new ValueError(this.reading.slice(0, 120), `cannot be read: ${error instanceof Error ? error.message : show(error)}`, { cause: error })
+    }
     return this.out.take()
   }
 
@@ -78,6 +105,7 @@ class ValueEncoder {
   }
 
   private object(value: object, path: string): void {
+    this.reading = path
     const seen = this.numbers.get(value)
     if (seen !== undefined) {
       this.out.head(major.tag, tag.again)
@@ -94,7 +122,8 @@ class ValueEncoder {
   private array(items: readonly unknown[], path: string): void {
     this.out.head(major.array, items.length)
     for (let i = 0; i < items.length; i++) {
-      if (i in items) this.value(items[i], `${path}[${i}]`)
+      this.reading = `${path}[${i}]`
+      if (i in items) this.value(items[i], this.reading)
       else {
         this.out.head(major.tag, tag.hole)
         this.out.byte(simple.null)
@@ -107,7 +136,8 @@ class ValueEncoder {
     this.out.head(major.map, names.length)
     for (const name of names) {
       this.out.text(name)
-      this.value(object[name], `${path}.${name}`)
+      this.reading = `${path}.${name}`
+      this.value(object[name], this.reading)
     }
   }
 
@@ -209,7 +239,7 @@ class ValueDecoder {
       case major.bytes:
         return this.remember(this.take(n).slice().buffer)
       case major.text:
-        return this.text(n)
+        return strictUtf8(this.take(n))
       case major.array:
         return this.nested(() => this.array(n, this.remember([])))
       case major.map:
@@ -275,7 +305,7 @@ class ValueDecoder {
     for (; count > 0; count--) {
       const name = String(this.value())
       const value = this.value()
-      if (name === '__proto__') Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true })
+      if (name in Object.prototype) defineMember(object, name, value)
       else object[name] = value
     }
     return object
@@ -367,20 +397,6 @@ class ValueDecoder {
     const first = this.bytes[this.at++]!
     if (first >> 5 !== type) this.fail(`holds major type ${first >> 5} where ${type} must stand`)
     return this.argument(first & 31)
-  }
-
-  private text(length: number): string {
-    const bytes = this.take(length)
-    if (length < 24) {
-      let text = ''
-      for (let i = 0; i < length; i++) {
-        const code = bytes[i]!
-        if (code > 0x7f) return utf8Decoder.decode(bytes)
-        text += String.fromCharCode(code)
-      }
-      return text
-    }
-    return utf8Decoder.decode(bytes)
   }
 
   private take(length: number): Uint8Array {

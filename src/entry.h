@@ -3,7 +3,7 @@
 //   offset  size  field
 //        0     4  magic "RPRS"
 //        4     1  format, now 1
-//        5     1  kind of payload: 0 CBOR, 1 text (UTF-8), 2 bytes
+//        5     1  kind of payload: 0 CBOR, 1 text (UTF-8), 2 bytes, 3 packed
 //        6     2  number of tokens, at most 64
 //        8    32  storage key: the digest of the canonical bytes of the question
 //       40     8  created        milliseconds since 1970 UTC
@@ -34,7 +34,7 @@ namespace reprise {
 
 using StorageKey = std::array<std::uint8_t, 32>;
 
-enum class PayloadKind : std::uint8_t { cbor = 0, text = 1, bytes = 2 };
+enum class PayloadKind : std::uint8_t { cbor = 0, text = 1, bytes = 2, packed = 3 };
 
 struct EntryHeader {
   PayloadKind kind = PayloadKind::cbor;

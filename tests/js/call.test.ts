@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { KeyError } from '../../js/errors.js'
+import { KeyError, ValueError } from '../../js/errors.js'
 import { bench, countedStorage, entriesIn } from './harness.js'
 
 test('The first call runs the function, the second comes from memory', async () => {
@@ -146,7 +146,7 @@ test('A result above maxEntryBytes goes to its caller and is not kept', async ()
   const { cache, transcript } = await bench({ memory: { maxEntryBytes: 1000 } })
   const load = cache.wrap(async () => new Uint8Array(1001), { name: 'load' })
   assert.equal((await load()).length, 1001)
-  assert.deepEqual(transcript(), ['miss:absent', 'computed', 'not-stored:value'])
+  assert.deepEqual(transcript(), ['miss:absent', 'computed', 'not-stored:too-large'])
 })
 
 test('Large results live outside the core, in the same budget, and leave with their slot', async () => {
@@ -308,4 +308,23 @@ test('Where no SHA-256 can be had, storage is not used and calls are answered fr
   assert.deepEqual([await load(), await load()], [1, 1])
   assert.ok(transcript().includes('storage-error:get'))
   assert.deepEqual(storage.calls, [])
+})
+
+test('A result whose getters or proxies throw goes to its caller, and an event says why it was not kept', async () => {
+  const { cache, events, transcript } = await bench()
+  const results: Record<string, object> = {
+    getter: { get a(): never { throw new Error('not today') } },
+    proxy: new Proxy({}, { ownKeys: () => { throw new Error('not today') } }),
+    large: { text: 'x'.repeat(9_000_000) },
+  }
+  const f = cache.wrap(async (which: string) => results[which]!, { name: 'f' })
+  for (const which of Object.keys(results)) {
+    // (A promise that resolves to a proxy asks it for `then`.)
+    assert.equal(await f(which), results[which])
+    assert.deepEqual(transcript(), ['miss:absent', 'computed', which === 'large' ? 'not-stored:too-large' : 'not-stored:value'])
+    const { error } = events.at(-1) as { error?: unknown }
+    assert.ok(error instanceof ValueError, String(error))
+  }
+  assert.equal(cache.stats().entries, 0)
+  assert.equal(cache.stats().notStored, 3)
 })

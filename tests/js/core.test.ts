@@ -26,13 +26,13 @@ test('Payloads of every size around the inbox come back from memory, sealed, and
     const entry = one.seal(name, { kind: kind.bytes, bytes })
     assert.equal(entry.length, 80 + size + 16)
     assert.equal(one.lookUp(prefix, [size], 999), verdict.fresh)
-    assert.deepEqual(one.value(), bytes, `${size} bytes from memory`)
+    assert.deepEqual(one.value(false), bytes, `${size} bytes from memory`)
     two.digest(prefix, [size])
     const admitted = two.admit(two.key(), name, entry, 999)
     assert.equal(admitted.status, status.ok)
     assert.deepEqual(decodeValue(admitted.payload!), bytes, `${size} bytes from storage`)
     assert.equal(two.lookUp(prefix, [size], 999), verdict.fresh)
-    assert.deepEqual(two.value(), bytes)
+    assert.deepEqual(two.value(false), bytes)
     assert.deepEqual(two.facts(), { created: 0, freshUntil: 1000, staleUntil: 1000, costMs: 5, bytes: size })
   }
 })
@@ -92,7 +92,7 @@ test('Memory that grows takes every view along', async () => {
   assert.ok(memory.buffer.byteLength > before, 'it grew')
   for (let i = 0; i < 1000; i++) {
     assert.equal(one.lookUp(prefix, [i, 'y'.repeat(i)], 0), verdict.fresh)
-    assert.equal((one.value() as Uint8Array)[19_999], i & 255)
+    assert.equal((one.value(false) as Uint8Array)[19_999], i & 255)
   }
 })
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import test from 'node:test'
 import { inspect } from 'node:util'
 import { ValueError } from '../../js/errors.js'
@@ -53,8 +54,11 @@ test('Each decode makes objects of its own', () => {
   assert.deepEqual(decodeValue(kept), new Uint8Array([1, 2, 3]))
 })
 
-test('Text and bytes are stored as themselves', () => {
-  assert.deepEqual(encodeValue('ü'), { kind: kind.text, bytes: new Uint8Array([0xc3, 0xbc]) })
+test('Bytes are stored as themselves, what is JSON-like is packed, and all else is CBOR', () => {
+  for (const value of ['ü', 1, null, undefined, [{ a: ['text'] }]]) assert.equal(encodeValue(value).kind, kind.packed)
+  for (const value of [new Date(), { a: 1n }, [new Uint8Array(1)], [1, , 2]]) assert.equal(encodeValue(value).kind, kind.cbor)
+  assert.throws(() => decodeValue({ kind: 4, bytes: new Uint8Array([0xf6]) }), ValueError)
+  assert.deepEqual(decodeValue({ kind: kind.text, bytes: new Uint8Array([0xc3, 0xbc]) }), 'ü')
   assert.deepEqual(encodeValue(new Uint8Array([7])), { kind: kind.bytes, bytes: new Uint8Array([7]) })
   assert.equal(encodeValue('\ud800').kind, kind.cbor, 'UTF-8 cannot hold a lone surrogate')
 })
@@ -71,10 +75,52 @@ test('Instances of classes come back as plain objects', () => {
 
 test('Members called __proto__ and constructor are data and pollute nothing', () => {
   const value = JSON.parse('{"__proto__": {"evil": true}, "constructor": {"prototype": {"evil": true}}}') as Record<string, unknown>
-  const back = again(value)
-  assert.deepEqual(Object.keys(back), ['__proto__', 'constructor'])
-  assert.equal(Object.getPrototypeOf(back), Object.prototype)
+  for (const given of [value, { ...Object.getOwnPropertyDescriptors(value), ...value, at: new Date() }, [value, value]]) {
+    const back = again<object>(given)
+    const own = (Array.isArray(back) ? back[0] : back) as object
+    assert.deepStrictEqual(back, structuredClone(given))
+    assert.ok(Object.hasOwn(own, 'constructor'))
+    assert.equal(Object.getPrototypeOf(own), Object.prototype)
+  }
+  // Packed and CBOR alike.
+  for (const given of [value, Object.assign(JSON.parse('{"__proto__": [1], "constructor": 2}') as object, { at: new Date(1) })]) {
+    assert.deepStrictEqual(Object.getOwnPropertyDescriptors(again(given)), Object.getOwnPropertyDescriptors(given))
+  }
   assert.equal(({} as { evil?: boolean }).evil, undefined)
+})
+
+test('Where Object.prototype is frozen, its names are data still', () => {
+  const script = `
+    import { decodeValue, encodeValue } from ${JSON.stringify(new URL('../../js/value.js', import.meta.url).href)}
+    Object.freeze(Object.prototype)
+    for (const value of [{ constructor: 1, toString: 2 }, { constructor: 1, toString: 2, at: new Date(5) }]) {
+      if (JSON.stringify(decodeValue(encodeValue(value))) !== JSON.stringify(value)) throw new Error('differs')
+    }`
+  const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { encoding: 'utf8' })
+  assert.equal(status, 0, stderr)
+})
+
+test('Getters and proxies that throw are refused with the path of the part', () => {
+  const thrower = { get inner(): never { throw new Error('no such thing') } }
+  const angry = (trap: string): object => new Proxy({}, { [trap]: () => { throw new TypeError(`${trap} is not for you`) } })
+  const revoked = Proxy.revocable([], {})
+  revoked.revoke()
+  const strange = { get x(): never { throw { get message(): never { throw 1 } } } }
+  const cases: [unknown, RegExp][] = [
+    [{ list: [1, thrower] }, /^value\.list\[1\]\.inner cannot be read: no such thing$/],
+    [{ at: new Date(), deep: { thrower } }, /^value\.deep\.thrower\.inner cannot be read: no such thing$/],
+    [{ a: angry('getPrototypeOf') }, /^value\.a cannot be read: getPrototypeOf is not for you$/],
+    [[angry('ownKeys')], /^value\[0\] cannot be read: ownKeys is not for you$/],
+    [{ a: revoked.proxy }, /^value\.a cannot be read/],
+    [strange, /^value\.x cannot be read/],
+    [new Proxy([], { get: (_, name) => (name === 'length' ? 2 ** 32 - 1 : 1), has: () => true }), /^value takes more than 1000000 bytes/],
+  ]
+  for (const [value, message] of cases) {
+    const start = performance.now()
+    assert.throws(() => encodeValue(value, 1_000_000), (error: Error) => error instanceof ValueError && message.test(error.message), String(message))
+    assert.ok(performance.now() - start < 2000)
+  }
+  assert.equal(decodeValue(encodeValue(new Proxy({ a: 1 }, {}))) !== undefined, true, 'a proxy that behaves is an object')
 })
 
 test('What cannot be stored is refused, and the message names the path', () => {

@@ -125,7 +125,8 @@ TEST_CASE("an entry has the layout that the format describes") {
 TEST_CASE("entries of every shape read back") {
   const std::size_t token_count = GENERATE(std::size_t{0}, std::size_t{1}, kMaxTokens);
   const std::size_t payload_size = GENERATE(std::size_t{0}, std::size_t{1}, std::size_t{300'000});
-  const PayloadKind kind = GENERATE(PayloadKind::cbor, PayloadKind::text, PayloadKind::bytes);
+  const PayloadKind kind =
+      GENERATE(PayloadKind::cbor, PayloadKind::text, PayloadKind::bytes, PayloadKind::packed);
   CAPTURE(token_count, payload_size, static_cast<int>(kind));
   std::vector<Token> tokens;
   for (std::size_t i = 0; i < token_count; ++i) tokens.push_back({i, ~std::uint64_t{i}});
