@@ -6,7 +6,7 @@
  * there is read before the next verb is called. Views are made anew when memory grew, as growing detaches them.
  */
 import createGlue from '#core-glue'
-import { boundaryVersion, type CoreControl, type CoreExports, type CoreStats, inboxSize, noSlot, offset, sealSize, status, tokenSize, verdict } from './boundary.js'
+import { boundaryVersion, type CoreControl, type CoreExports, type CoreStats, inboxSize, noSlot, offset, sealSize, status, textSize, tokenSize, verdict } from './boundary.js'
 import { KeyEncoder } from './encode.js'
 import { Inbox } from './inbox.js'
 import { Memo, memoLeast, memoMost } from './memo.js'
@@ -58,8 +58,6 @@ export class Core {
   /** The keys of single texts, per function, and the one that was found there just now. */
   private readonly prompts = new WeakMap<Uint8Array, Memo<Uint32Array>>()
   private known: { prefix: Uint8Array; args: readonly unknown[] } | undefined
-  /** Large payloads, by slot. They count in the core's budget, and the core says when to let go of one. */
-  private readonly external = new Map<number, Uint8Array>()
 
   private constructor(
     private readonly exports: CoreExports,
@@ -113,9 +111,7 @@ export class Core {
     const isPrompt = args.length === 1 && typeof text === 'string' && text.length >= memoLeast && text.length <= memoMost
     if (isPrompt) return this.lookUpPrompt(prefix, text, args, now)
     this.write(prefix, args)
-    const found = this.exports.look_up(this.inbox.at, now)
-    this.dropFreed()
-    return found
+    return this.exports.look_up(this.inbox.at, now)
   }
 
   /** Makes the key of these arguments the current one, which the verbs below are about. Throws KeyError. */
@@ -164,22 +160,21 @@ export class Core {
   store(key: Key, draft: Draft, now: number): number {
     this.setKey(key.words)
     const { payload } = draft
-    const external = payload.bytes.length > inboxSize
-    if (!external) this.bytes.set(payload.bytes, offset.inbox)
+    const fits = payload.bytes.length <= inboxSize
+    if (fits) this.bytes.set(payload.bytes, offset.inbox)
     this.bytes.set(draft.tokens, offset.tokens)
     const said = this.exports.store(
       payload.bytes.length,
-      external ? 1 : 0,
       payload.kind,
       draft.tokens.length / tokenSize,
       draft.costMs,
       draft.ttlMs,
       draft.staleForMs,
+      Infinity,
       now,
     )
     this.refresh()
-    this.dropFreed()
-    if (external) this.keep(payload.bytes)
+    if (!fits) this.writePayload(payload.bytes)
     return said
   }
 
@@ -214,20 +209,17 @@ export class Core {
     if (!begun) this.exports.admit_begin(0, 0)
     const said = this.exports.admit(now)
     this.refresh()
-    this.dropFreed()
     if (said !== status.ok) return { status: said }
     const from = this.words[offset.payload_at / 4]!
     const payload = { kind: this.words[offset.kind / 4]!, bytes: entry.subarray(from, entry.length - sealSize) }
-    if (this.words[offset.external / 4] === 1) this.keep(payload.bytes)
+    if (entry.length > inboxSize) this.writePayload(payload.bytes)
     return { status: said, payload }
   }
 
   /** Takes a key out of memory; says whether it was there. */
   invalidate(key: Key): boolean {
     this.setKey(key.words)
-    const wasThere = this.exports.invalidate() === 1
-    this.dropFreed()
-    return wasThere
+    return this.exports.invalidate() === 1
   }
 
   /** Gives a tag its token: the first, or another, which invalidates. 16 bytes: the tag's number, the token. */
@@ -238,9 +230,7 @@ export class Core {
   }
 
   sweep(now: number, budget: number): number {
-    const removed = this.exports.sweep(now, budget)
-    this.dropFreed()
-    return removed
+    return this.exports.sweep(now, budget)
   }
 
   stats(): CoreStats {
@@ -259,20 +249,17 @@ export class Core {
   private lookUpPrompt(prefix: Uint8Array, text: string, args: readonly unknown[], now: number): number {
     const prompts = this.promptsOf(prefix)
     const key = prompts.find(text)
-    let found: number
     if (key === undefined) {
       this.inbox.remembers = false // as the prompt is remembered here
       this.write(prefix, args)
       this.inbox.remembers = true
-      found = this.exports.look_up(this.inbox.at, now)
+      const found = this.exports.look_up(this.inbox.at, now)
       prompts.note(text, this.words[offset.key / 4]! | 0, () => this.key().words)
-    } else {
-      this.setKey(key)
-      this.known = { prefix, args }
-      found = this.exports.look_up_key(now)
+      return found
     }
-    this.dropFreed()
-    return found
+    this.setKey(key)
+    this.known = { prefix, args }
+    return this.exports.look_up_key(now)
   }
 
   private promptsOf(prefix: Uint8Array): Memo<Uint32Array> {
@@ -284,23 +271,36 @@ export class Core {
   private payload(): Payload {
     const { words } = this
     const kind = words[offset.kind / 4]!
-    if (words[offset.external / 4] === 1) return { kind, bytes: this.external.get(words[offset.slot / 4]!)! }
+    const size = this.numbers[offset.payload_size / 8]!
+    if (words[offset.whole / 4] === 0) return { kind, bytes: this.readPayload(size) }
     const from = words[offset.payload_at / 4]! - this.base
-    return { kind, bytes: this.bytes.subarray(from, from + this.numbers[offset.payload_size / 8]!) }
+    return { kind, bytes: this.bytes.subarray(from, from + size) }
   }
 
   private setKey(words: Uint32Array): void {
     for (let i = 0, at = offset.key / 4; i < 4; i++) this.words[at + i] = words[i]!
   }
 
-  private keep(bytes: Uint8Array): void {
-    const slot = this.words[offset.slot / 4]!
-    if (slot !== noSlot) this.external.set(slot, bytes)
+  /** A payload that lies in several blocks, put together: in the text buffer, unless it is longer than that. */
+  private readPayload(size: number): Uint8Array {
+    if (size <= textSize) return this.bytes.subarray(offset.text, offset.text + this.exports.read_payload(0))
+    const bytes = new Uint8Array(size)
+    for (let at = 0; at < size; ) {
+      const count = this.exports.read_payload(at)
+      bytes.set(this.bytes.subarray(offset.text, offset.text + count), at)
+      at += count
+    }
+    return bytes
   }
 
-  private dropFreed(): void {
-    const count = this.words[offset.freed_count / 4]!
-    for (let i = 0; i < count; i++) this.external.delete(this.words[offset.freed / 4 + i]!)
+  private writePayload(bytes: Uint8Array): void {
+    if (this.words[offset.slot / 4] === noSlot) return
+    let at = 0
+    inPieces(bytes, piece => {
+      this.bytes.set(piece, offset.inbox)
+      this.exports.write_payload(at, piece.length)
+      at += piece.length
+    })
   }
 
   /** All views begin at the block; the block never moves, but the buffer under it does. */
