@@ -46,10 +46,11 @@ Arena::~Arena() {
   std::free(fill_);
 }
 
-Ref Arena::allocate(std::uint32_t owner, std::uint32_t size) {
+Ref Arena::allocate(std::uint32_t owner, std::uint32_t size, bool hurry) {
   const std::uint32_t need = size + kHeader;
   if (size > kMaxBlock || most_ == 0) return kNowhere;
-  if ((open_ == kNoPage || kPageSize - fill_[open_].end < need) && !open_one(need)) return kNowhere;
+  if ((open_ == kNoPage || kPageSize - fill_[open_].end < need) && !open_one(need, hurry))
+    return kNowhere;
   Fill& fill = fill_[open_];
   const Ref block = open_ * kPageSize + fill.end;
   std::memcpy(raw(block), &owner, sizeof owner);
@@ -108,7 +109,7 @@ void Arena::close() {
 }
 
 // Opens a page with `need` bytes at its end.
-bool Arena::open_one(std::uint32_t need) {
+bool Arena::open_one(std::uint32_t need, bool hurry) {
   close();
   if (sparsest_ == kNoPage) sparsest_ = sparsest(kNoPage);
   const std::uint32_t gain = sparsest_ == kNoPage ? 0 : dead(sparsest_);
@@ -121,14 +122,16 @@ bool Arena::open_one(std::uint32_t need) {
       open_ = fresh;
       return true;
     }
-    if (gain < std::max(need, kWorthwhile)) {
-      if (page == kNoPage || all_dead() < std::max(bytes() / 16, thin_again_)) return false;
-      if (!thin_out(page, std::max(need, kWorthwhile))) {
+    const std::uint32_t wanted = hurry ? need : std::max(need, kWorthwhile);
+    if (gain < wanted) {
+      const std::uint64_t plenty = hurry ? std::uint64_t{4} * need : bytes() / 16;
+      if (page == kNoPage || all_dead() < std::max(plenty, thin_again_)) return false;
+      if (!thin_out(page, wanted)) {
         thin_again_ = all_dead() + bytes() / 64;
         return false;
       }
       // It may be dead all over now: the pool has it, and hands it out again.
-      if (fill_[page].end == 0) return open_one(need);
+      if (fill_[page].end == 0) return open_one(need, hurry);
     }
   }
   thin_again_ = 0;

@@ -11,7 +11,8 @@
 // How much may be dead? A page is compacted only if that gains a sixteenth of it, so that the copying stays within
 // a small multiple of what is stored. Where no page is so sparse but a sixteenth of all bytes is dead, pages are
 // thinned out: their blocks move into what others have to spare. Hence in the steady state of a full cache about fifteen
-// sixteenths are live, whatever the sizes; allocate() fails only below that, and the caller evicts and tries again.
+// sixteenths are live, whatever the sizes; allocate() fails only above that, and the caller evicts and tries again: in a
+// hurry where it has let go of much more than it asks for.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +41,8 @@ class Arena {
   Arena& operator=(const Arena&) = delete;
 
   // A block of `size` bytes, at most kMaxBlock; kNowhere where something has to go first. Other blocks may move.
-  [[nodiscard]] Ref allocate(std::uint32_t owner, std::uint32_t size);
+  // `hurry`: any room will do, however much must be copied for it.
+  [[nodiscard]] Ref allocate(std::uint32_t owner, std::uint32_t size, bool hurry = false);
   void free(Ref block);
   void clear();
 
@@ -71,7 +73,7 @@ class Arena {
   [[nodiscard]] std::uint32_t dead(Page page) const { return kPageSize - fill_[page].live; }
   [[nodiscard]] std::uint64_t all_dead() const { return bytes() - live_; }
   void close();
-  [[nodiscard]] bool open_one(std::uint32_t need);
+  [[nodiscard]] bool open_one(std::uint32_t need, bool hurry);
   [[nodiscard]] Page sparsest(Page but) const;
   void compact(Page page);
   [[nodiscard]] bool thin_out(Page page, std::uint32_t wanted);

@@ -307,8 +307,10 @@ bool Cache::build(const Record& wanted) {
 // A block, for which others leave if they must. Where a good deal of them has gone in vain, that is enough.
 Ref Cache::allocate(std::uint32_t owner, std::uint32_t size) {
   const std::uint64_t enough = arena_.live() - std::min(arena_.live(), arena_.bytes() / 4 + size);
+  const std::uint64_t hurry =
+      arena_.live() - std::min<std::uint64_t>(arena_.live(), std::uint64_t{8} * size + 1'024);
   for (;;) {
-    const Ref block = arena_.allocate(owner, size);
+    const Ref block = arena_.allocate(owner, size, arena_.live() < hurry);
     if (block != kNowhere) return block;
     if (arena_.live() < enough || !evict()) return kNowhere;
   }

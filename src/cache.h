@@ -104,7 +104,7 @@ class Cache {
   [[nodiscard]] Record record(Slot slot) const {
     return Record::read(block_at(index_.block(slot)));
   }
-  [[nodiscard]] TokenList tokens(Slot slot) const { return sets_.tokens(record(slot).token_set); }
+  [[nodiscard]] TokenCopy tokens(Slot slot) const { return sets_.tokens(record(slot).token_set); }
   [[nodiscard]] bool expired(Slot slot, Millis now) const {
     return record(slot).life.at(now) == Freshness::expired;
   }

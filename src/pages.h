@@ -43,6 +43,8 @@ class Pages {
   // What the pool has got from the host, used or not.
   [[nodiscard]] std::uint64_t bytes() const { return std::uint64_t{held_} * kPageSize; }
 
+  // For tests: the host gives no more than `most` pages.
+  void refuse_after(std::uint32_t most) { most_ = most; }
   // For tests: the n-th allocation from now on fails, as if the host refused it once.
   void fail_at(std::uint64_t n) { fail_at_ = n; }
   [[nodiscard]] bool failed() const { return fail_at_ == 0; }

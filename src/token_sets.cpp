@@ -43,8 +43,8 @@ void TokenSets::release(std::uint32_t set) {
   --size_;
 }
 
-TokenList TokenSets::tokens(std::uint32_t set) const {
-  TokenList list;
+TokenCopy TokenSets::tokens(std::uint32_t set) const {
+  TokenCopy list;
   if (set == kNone) return list;
   const Ref block = sets_[set].block;
   list.size = arena_.size(block) / sizeof(Token);

@@ -17,7 +17,7 @@
 namespace reprise {
 
 // A copy of a set's tokens: in the arena they lie unaligned, and may move.
-struct TokenList {
+struct TokenCopy {
   std::array<Token, kMaxTokens> items;
   std::size_t size = 0;
 
@@ -39,7 +39,7 @@ class TokenSets {
   [[nodiscard]] std::uint32_t refer(std::span<const Token> tokens);
   void release(std::uint32_t set);
 
-  [[nodiscard]] TokenList tokens(std::uint32_t set) const;
+  [[nodiscard]] TokenCopy tokens(std::uint32_t set) const;
   // Are all tokens of the set current?
   [[nodiscard]] bool current(std::uint32_t set, const Tokens& tokens) const;
 
