@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <map>
 #include <random>
 #include <string>
@@ -606,6 +607,45 @@ TEST_CASE("where the host gives no more memory the cache works within what it ha
   CHECK(starved.valid());
 }
 
+// REPRISE_SOAK_PUTS=1000000 makes it long, with the budget of a default cache.
+TEST_CASE(
+    "a long life of values from one byte to a megabyte takes no more memory than a short one") {
+  const char* wanted = std::getenv("REPRISE_SOAK_PUTS");
+  const int puts = wanted == nullptr ? 10'000 : std::atoi(wanted);
+  const std::uint64_t seed = 71;
+  CAPTURE(seed);
+  std::mt19937_64 random(seed);
+  const std::uint64_t max_bytes = wanted == nullptr ? 8'000'000 : 64'000'000;
+  Cache cache({max_bytes, 2'000'000});
+  const ByteList bytes = large_payload(1'100'000);
+  double least_full = 1;
+  std::uint64_t settled = 0;
+  bool right = true;
+  for (int put = 0; put < puts; ++put) {
+    const std::uint64_t n = random() % 100'000;
+    // As many between 1 and 32 bytes as between 32 KB and 1 MB.
+    const std::size_t size = std::size_t{1} << random() % 20;
+    const std::size_t length = size + random() % size;
+    REQUIRE(cache.store(key(n), draft_of(length), Bytes{bytes}.first(length), kMade).status ==
+            Status::ok);
+    const std::uint64_t asked = random() % 100'000;
+    if (const Found found = cache.look_up(key(asked), kMade); found.slot != kNoSlot) {
+      const ByteList read = read_all(cache, found.slot);
+      right = right && std::equal(read.begin(), read.end(), bytes.begin());
+    }
+    if (put == puts / 2) settled = cache.memory();
+    if (put > puts / 2) {
+      least_full =
+          std::min(least_full, static_cast<double>(cache.bytes()) / static_cast<double>(max_bytes));
+    }
+  }
+  CHECK(right);
+  CHECK(cache.memory() <= max_bytes);
+  CHECK(cache.memory() == settled);
+  CHECK(least_full > 0.8);
+  CHECK(cache.valid());
+}
+
 // ---- payloads of several blocks -----------------------------------------------------------------
 
 TEST_CASE(
@@ -681,7 +721,7 @@ TEST_CASE("whichever allocation fails, the cache stays valid and every answer ri
     std::vector<bool> stored(400);
     bool right = true;
     bool tag = cache.set_token({5, 50});
-    for (int step = 0; step < 1'500; ++step) {
+    for (int step = 0; step < 800; ++step) {
       const std::uint64_t n = random() % sizes.size();
       const std::size_t size = random() % 20 == 0 ? random() % 40'000 : random() % 500;
       const TokenList tokens = random() % 2 == 0 ? TokenList{{5, 50}} : TokenList{};
@@ -690,7 +730,7 @@ TEST_CASE("whichever allocation fails, the cache stays valid and every answer ri
       stored[n] = said.status == Status::ok;
       const Status allowed = tokens.empty() || tag ? Status::no_room : Status::unknown_token;
       right = right && (said.status == Status::ok || said.status == allowed);
-      if (step == 700) tag = cache.set_token({5, 50});
+      if (step == 400) tag = cache.set_token({5, 50});
       const std::uint64_t asked = random() % sizes.size();
       const Found found = cache.look_up(key(asked), kMade);
       if (found.slot != kNoSlot) {

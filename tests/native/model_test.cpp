@@ -305,7 +305,8 @@ TEST_CASE("over any random verbs the cache is what the model says, and the same 
     std::uint64_t seed;
     std::uint64_t digest;  // of 100,000 operations
   };
-  const Seed seed = GENERATE(values<Seed>({{61, 13028396204312995963u}, {62, 3226830349844871874u}, {63, 15422261065133070876u}}));
+  const Seed seed = GENERATE(values<Seed>(
+      {{61, 5900758644250230047u}, {62, 6767025562057881284u}, {63, 8488890702348518712u}}));
   CAPTURE(seed.seed);
   Run run(seed.seed);
   for (int step = 1; step <= steps; ++step) {
@@ -342,7 +343,7 @@ TEST_CASE("over any random verbs the cache is what the model says, and the same 
   CHECK(stats.misses_expired > 500);
   CHECK(stats.misses_invalidated > 500);
   CHECK(stats.not_stored > 1'000);
-  CHECK(stats.evicted > 1'000);
+  CHECK(stats.evicted > 500);
   CHECK(stats.misses_evicted > 100);
   CHECK(stats.replaced > 1'000);
 }
