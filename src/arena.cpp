@@ -93,14 +93,6 @@ bool Arena::release_page() {
   return pages_.used() < before;
 }
 
-std::uint32_t Arena::size(Ref block) const { return header_at(raw(block)).size; }
-
-std::uint32_t Arena::owner(Ref block) const { return header_at(raw(block)).owner; }
-
-void Arena::set_owner(Ref block, std::uint32_t owner) {
-  std::memcpy(raw(block), &owner, sizeof owner);
-}
-
 // From now on the open page is one like the others.
 void Arena::close() {
   if (open_ == kNoPage) return;

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 
 #include "pages.h"
 
@@ -50,9 +51,17 @@ class Arena {
   [[nodiscard]] bool release_page();
 
   [[nodiscard]] std::uint8_t* at(Ref block) const { return raw(block) + kHeader; }
-  [[nodiscard]] std::uint32_t size(Ref block) const;
-  [[nodiscard]] std::uint32_t owner(Ref block) const;
-  void set_owner(Ref block, std::uint32_t owner);
+  [[nodiscard]] std::uint32_t size(Ref block) const {
+    std::uint16_t size = 0;
+    std::memcpy(&size, raw(block) + 4, sizeof size);
+    return size;
+  }
+  [[nodiscard]] std::uint32_t owner(Ref block) const {
+    std::uint32_t owner = 0;
+    std::memcpy(&owner, raw(block), sizeof owner);
+    return owner;
+  }
+  void set_owner(Ref block, std::uint32_t owner) { std::memcpy(raw(block), &owner, sizeof owner); }
 
   // Of the blocks in use, headers included.
   [[nodiscard]] std::uint64_t live() const { return live_; }

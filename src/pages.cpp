@@ -8,14 +8,16 @@ namespace reprise {
 Pages::Pages(std::uint64_t max_bytes)
     : most_(static_cast<std::uint32_t>(std::min(max_bytes, kMaxBytes) / kPageSize)) {
   frames_ = static_cast<Frame*>(std::calloc(most_ == 0 ? 1 : most_, sizeof(Frame)));
-  if (frames_ == nullptr) most_ = 0;
+  at_ = static_cast<std::uint8_t**>(std::calloc(most_ == 0 ? 1 : most_, sizeof *at_));
+  if (frames_ == nullptr || at_ == nullptr) most_ = 0;
 }
 
 Pages::~Pages() {
   for (Page page = 0; page < held_; ++page) {
-    if (frames_[page].first) std::free(frames_[page].at);
+    if (frames_[page].first) std::free(at_[page]);
   }
   std::free(frames_);
+  std::free(at_);
 }
 
 Page Pages::allocate() {
@@ -48,7 +50,7 @@ bool Pages::grow() {
   }
   frames_[held_].first = true;
   for (std::uint32_t i = count; i-- > 0;) {
-    frames_[held_ + i].at = got + std::size_t{i} * kPageSize;
+    at_[held_ + i] = got + std::size_t{i} * kPageSize;
     frames_[held_ + i].next_free = free_;
     free_ = held_ + i;
   }

@@ -35,7 +35,7 @@ class Pages {
   [[nodiscard]] Page allocate();
   void free(Page page);
 
-  [[nodiscard]] std::uint8_t* at(Page page) const { return frames_[page].at; }
+  [[nodiscard]] std::uint8_t* at(Page page) const { return at_[page]; }
 
   // The most pages that there will ever be; page numbers are below this.
   [[nodiscard]] std::uint32_t most() const { return most_; }
@@ -54,13 +54,13 @@ class Pages {
 
  private:
   struct Frame {
-    std::uint8_t* at = nullptr;
     Page next_free = kNoPage;
     bool first = false;  // of the pages that came from the host at once
   };
 
   [[nodiscard]] bool grow();
 
+  std::uint8_t** at_ = nullptr;  // by page; apart, because every look-up goes there
   Frame* frames_ = nullptr;
   std::uint32_t most_ = 0;
   std::uint32_t held_ = 0;

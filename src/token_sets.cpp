@@ -52,10 +52,7 @@ TokenCopy TokenSets::tokens(std::uint32_t set) const {
   return list;
 }
 
-bool TokenSets::current(std::uint32_t set, const Tokens& now) const {
-  if (set == kNone) return true;
-  Set& known = sets_[set];
-  if (known.current_at == now.changes()) return true;
+bool TokenSets::judge(Set& known, std::uint32_t set, const Tokens& now) const {
   if (now.judge(tokens(set).span()) != Tokens::Judgement::current) return false;
   known.current_at = now.changes();
   return true;

@@ -41,7 +41,11 @@ class TokenSets {
 
   [[nodiscard]] TokenCopy tokens(std::uint32_t set) const;
   // Are all tokens of the set current?
-  [[nodiscard]] bool current(std::uint32_t set, const Tokens& tokens) const;
+  [[nodiscard]] bool current(std::uint32_t set, const Tokens& now) const {
+    if (set == kNone) return true;
+    Set& known = sets_[set];
+    return known.current_at == now.changes() || judge(known, set, now);
+  }
 
   void moved(std::uint32_t set, Ref block) { sets_[set].block = block; }
   void clear();
@@ -66,6 +70,7 @@ class TokenSets {
     std::uint64_t current_at = UINT64_MAX;  // Tokens::changes() when all were found current
   };
 
+  [[nodiscard]] bool judge(Set& known, std::uint32_t set, const Tokens& now) const;
   [[nodiscard]] std::uint32_t chain(std::span<const Token> tokens) const;
   [[nodiscard]] bool grow();
 
