@@ -74,7 +74,7 @@ TEST_CASE("sets of as many entries as there are grow, are found, and go again") 
   CHECK(s.sets.size() == 3'000);
   CHECK(s.sets.valid());
   bool same = true;
-  for (std::uint64_t n = 0; n < 3'000; ++n) {
+  for (std::size_t n = 0; n < 3'000; ++n) {
     same = same && s.sets.refer(List{{n, n * n}}) == sets[n];
     if (n % 3 != 0) {
       s.sets.release(sets[n]);
