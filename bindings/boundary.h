@@ -25,12 +25,10 @@ struct Block {
   std::uint32_t payload_at;     // address in memory, or where in the entry it begins (admit)
   std::uint32_t slot;           // kNoSlot: not in memory
   std::uint32_t kind;           // PayloadKind
-  std::uint32_t external;       // 1: JavaScript holds the payload under the slot's number
+  std::uint32_t whole;          // 1: the payload lies at payload_at; 0: in pieces, see read_payload
   std::uint32_t preamble_size;  // written by seal_begin
-  std::uint32_t freed_count;    // external slots that the last verb emptied, in `freed`
   Digest128 key;           // look_up and digest write it; peek, store, admit and invalidate read it
   StorageKey storage_key;  // read by seal_begin and admit_begin
-  std::uint32_t freed[Cache::kMaxFreed];
   std::uint8_t seal[kSealSize];         // written by seal_end
   Token tokens[kMaxTokens];             // read by store and set_token
   std::uint8_t preamble[kMaxPreamble];  // written by seal_begin
@@ -45,15 +43,13 @@ static_assert(offsetof(Block, payload_size) == 32);
 static_assert(offsetof(Block, payload_at) == 40);
 static_assert(offsetof(Block, slot) == 44);
 static_assert(offsetof(Block, kind) == 48);
-static_assert(offsetof(Block, external) == 52);
+static_assert(offsetof(Block, whole) == 52);
 static_assert(offsetof(Block, preamble_size) == 56);
-static_assert(offsetof(Block, freed_count) == 60);
 static_assert(offsetof(Block, key) == 64);
 static_assert(offsetof(Block, storage_key) == 80);
-static_assert(offsetof(Block, freed) == 112);
-static_assert(offsetof(Block, seal) == 368);
-static_assert(offsetof(Block, tokens) == 384);
-static_assert(offsetof(Block, preamble) == 1408);
-static_assert(offsetof(Block, inbox) == 2512);
+static_assert(offsetof(Block, seal) == 112);
+static_assert(offsetof(Block, tokens) == 128);
+static_assert(offsetof(Block, preamble) == 1152);
+static_assert(offsetof(Block, inbox) == 2256);
 
 }  // namespace reprise

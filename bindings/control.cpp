@@ -1,5 +1,7 @@
 // The control plane: embind. Called when a cache is made and when someone asks how it is doing, never on a call.
 #include <emscripten/bind.h>
+#include <emscripten/heap.h>
+#include <unistd.h>
 
 #include <new>
 
@@ -7,6 +9,8 @@
 
 namespace reprise {
 namespace {
+
+constexpr double kReserve = 64 * 1024 + 16 * 1024;
 
 struct ControlOptions {
   double max_bytes = 0;
@@ -17,21 +21,30 @@ struct ControlOptions {
 
 struct ControlStats {
   double hits_fresh, hits_stale, hits_admitted;
-  double misses_absent, misses_expired, misses_invalidated;
+  double misses_absent, misses_evicted, misses_expired, misses_invalidated;
   double refused_damaged, refused_expired, refused_invalidated;
   double stored, not_stored;
   double evicted, expired, invalidated, replaced;
   double saved_ms;
-  double entries, bytes;
+  double entries, bytes, memory;
 };
+
+// What of the budget is left for pages: less the module itself with its stack and the shared block, less the tables
+// beside the pages, less what malloc rounds up and the last 64 KiB, which the host gives whole.
+std::uint64_t for_pages(double max_bytes) {
+  const auto used = static_cast<double>(reinterpret_cast<std::uintptr_t>(sbrk(0)));
+  const double left = max_bytes - used - kReserve;
+  return left <= 0
+             ? 0
+             : static_cast<std::uint64_t>(left / (kPageSize + Pages::kTablesPerPage)) * kPageSize;
+}
 
 bool create(const ControlOptions& options) {
   const SipKey key{(std::uint64_t{options.key1} << 32) | options.key0,
                    (std::uint64_t{options.key3} << 32) | options.key2};
   delete state;
-  state = new (std::nothrow) State({static_cast<std::uint64_t>(options.max_bytes),
-                                    static_cast<std::uint64_t>(options.max_entry_bytes)},
-                                   key);
+  state = new (std::nothrow) State(
+      {for_pages(options.max_bytes), static_cast<std::uint64_t>(options.max_entry_bytes)}, key);
   return state != nullptr;
 }
 
@@ -42,6 +55,7 @@ ControlStats stats() {
           count(s.hits_stale),
           count(s.hits_admitted),
           count(s.misses_absent),
+          count(s.misses_evicted),
           count(s.misses_expired),
           count(s.misses_invalidated),
           count(s.refused_damaged),
@@ -55,7 +69,8 @@ ControlStats stats() {
           count(s.replaced),
           s.saved_ms,
           count(state->cache.entries()),
-          count(state->cache.bytes())};
+          count(state->cache.bytes()),
+          static_cast<double>(emscripten_get_heap_size())};
 }
 
 // The format of this boundary; js/core.ts refuses a module of another one.
@@ -78,6 +93,7 @@ EMSCRIPTEN_BINDINGS(reprise) {
       .field("hitsStale", &ControlStats::hits_stale)
       .field("hitsAdmitted", &ControlStats::hits_admitted)
       .field("missesAbsent", &ControlStats::misses_absent)
+      .field("missesEvicted", &ControlStats::misses_evicted)
       .field("missesExpired", &ControlStats::misses_expired)
       .field("missesInvalidated", &ControlStats::misses_invalidated)
       .field("refusedDamaged", &ControlStats::refused_damaged)
@@ -91,7 +107,8 @@ EMSCRIPTEN_BINDINGS(reprise) {
       .field("replaced", &ControlStats::replaced)
       .field("savedMs", &ControlStats::saved_ms)
       .field("entries", &ControlStats::entries)
-      .field("bytes", &ControlStats::bytes);
+      .field("bytes", &ControlStats::bytes)
+      .field("memory", &ControlStats::memory);
   emscripten::function("create", &create);
   emscripten::function("stats", &stats);
   emscripten::function("version", &version);

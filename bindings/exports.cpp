@@ -20,12 +20,6 @@ Bytes inbox(std::uint32_t length) {
   return {block.inbox, length <= kInboxSize ? length : kInboxSize};
 }
 
-void show_freed() {
-  const std::span<const Slot> freed = state->cache.freed();
-  block.freed_count = static_cast<std::uint32_t>(freed.size());
-  for (std::size_t i = 0; i < freed.size(); ++i) block.freed[i] = freed[i];
-}
-
 void show(const Lifetime& life, double cost_ms, std::uint64_t payload_size, PayloadKind kind) {
   block.created = static_cast<double>(life.created);
   block.fresh_until = static_cast<double>(life.fresh_until);
@@ -38,21 +32,13 @@ void show(const Lifetime& life, double cost_ms, std::uint64_t payload_size, Payl
 std::uint32_t show(Found found) {
   block.slot = found.slot;
   if (found.slot != kNoSlot) {
-    const Record& record = state->cache.record(found.slot);
-    show(record.life, record.cost_ms, record.payload_size, record.kind);
-    block.external = record.external ? 1 : 0;
-    block.payload_at = record.external
-                           ? 0
-                           : static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(
-                                 state->cache.payload(found.slot).data()));
+    const Record record = state->cache.record(found.slot);
+    show(record.life, static_cast<double>(record.cost_ms), record.payload_size, record.kind);
+    block.whole = record.whole ? 1 : 0;
+    const std::uint8_t* payload = state->cache.payload(found.slot).data();
+    block.payload_at = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(payload));
   }
   return static_cast<std::uint32_t>(found.verdict);
-}
-
-// Every verb that may empty slots begins here and ends with show_freed().
-Cache& fresh_verb() {
-  state->cache.forget_freed();
-  return state->cache;
 }
 
 }  // namespace
@@ -77,9 +63,7 @@ EMSCRIPTEN_KEEPALIVE void digest(std::uint32_t length) {
 
 // The same for the key in the block.
 EMSCRIPTEN_KEEPALIVE std::uint32_t look_up_key(double now) {
-  const std::uint32_t verdict = show(fresh_verb().look_up(block.key, millis(now)));
-  show_freed();
-  return verdict;
+  return show(state->cache.look_up(block.key, millis(now)));
 }
 
 // The last piece of a key: is there an answer in memory?
@@ -92,23 +76,34 @@ EMSCRIPTEN_KEEPALIVE std::uint32_t peek(double now) {
   return show(state->cache.peek(block.key, millis(now)));
 }
 
-// A computed value: its payload in the inbox, or `external`.
-EMSCRIPTEN_KEEPALIVE std::uint32_t store(double payload_size, std::uint32_t external,
-                                         std::uint32_t kind, std::uint32_t token_count,
-                                         double cost_ms, double ttl, double stale_for, double now) {
-  Cache& cache = fresh_verb();
+// A computed value: its payload lies in the inbox, or comes after this in pieces (write_payload) where it is longer.
+EMSCRIPTEN_KEEPALIVE std::uint32_t store(double payload_size, std::uint32_t kind,
+                                         std::uint32_t token_count, double cost_ms, double ttl,
+                                         double stale_for, double idle, double now) {
   const std::size_t tokens = token_count <= kMaxTokens ? token_count : kMaxTokens;
   state->draft = {static_cast<PayloadKind>(kind),
-                  Lifetime::from(millis(now), millis(ttl), millis(stale_for)),
+                  Lifetime::from(millis(now), millis(ttl), millis(stale_for), millis(idle)),
                   cost_ms,
                   {block.tokens, tokens},
                   static_cast<std::uint64_t>(payload_size)};
-  const Bytes payload = external != 0 ? Bytes{} : inbox(static_cast<std::uint32_t>(payload_size));
-  const Stored stored = cache.store(block.key, state->draft, payload, external != 0, millis(now));
+  const bool fits = state->draft.payload_size <= kInboxSize;
+  const Bytes payload = fits ? inbox(static_cast<std::uint32_t>(payload_size)) : Bytes{};
+  const Stored stored = state->cache.store(block.key, state->draft, payload, millis(now));
   block.slot = stored.slot;
   show(state->draft.life, cost_ms, state->draft.payload_size, state->draft.kind);
-  show_freed();
   return static_cast<std::uint32_t>(stored.status);
+}
+
+// A piece of the payload of the entry that the last store or admit put into memory; all of them before any other verb.
+EMSCRIPTEN_KEEPALIVE void write_payload(double from, std::uint32_t length) {
+  if (block.slot == kNoSlot) return;
+  state->cache.write(block.slot, static_cast<std::uint64_t>(from), inbox(length));
+}
+
+// Copies the payload of the entry found last to the inbox, from `from` on, as much as fits; says how much that is.
+EMSCRIPTEN_KEEPALIVE std::uint32_t read_payload(double from) {
+  return static_cast<std::uint32_t>(
+      state->cache.read(block.slot, static_cast<std::uint64_t>(from), block.inbox));
 }
 
 // Seals what the last store described, for storage: begin, then the payload in pieces, then end.
@@ -145,40 +140,35 @@ EMSCRIPTEN_KEEPALIVE std::uint32_t admit_feed(std::uint32_t length) {
 }
 
 EMSCRIPTEN_KEEPALIVE std::uint32_t admit(double now) {
-  Cache& cache = fresh_verb();
   if (state->read == Status::ok) state->read = state->reader.finish();
   const EntryReader& reader = state->reader;
-  const bool external = state->entry_size > kInboxSize;
   Bytes payload;
-  if (state->read == Status::ok && !external) {
+  // A longer one is written in pieces.
+  if (state->read == Status::ok && state->entry_size <= kInboxSize) {
     payload = Bytes{block.inbox}.subspan(reader.payload_at(),
                                          static_cast<std::size_t>(reader.header().payload_size));
   }
-  const Stored stored = cache.admit(block.key, state->read, reader, payload, external, millis(now));
+  const Stored stored = state->cache.admit(block.key, state->read, reader, payload, millis(now));
   if (stored.status == Status::ok) {
     const EntryHeader& header = reader.header();
     show(header.life, header.cost_ms, header.payload_size, header.kind);
     block.slot = stored.slot;
-    block.external = external ? 1 : 0;
     block.payload_at = static_cast<std::uint32_t>(reader.payload_at());
   }
-  show_freed();
   return static_cast<std::uint32_t>(stored.status);
 }
 
 EMSCRIPTEN_KEEPALIVE std::uint32_t invalidate() {
-  const bool was_there = fresh_verb().invalidate(block.key);
-  show_freed();
-  return was_there ? 1 : 0;
+  return state->cache.invalidate(block.key) ? 1 : 0;
 }
 
-// The first token in the block becomes its tag's current one.
-EMSCRIPTEN_KEEPALIVE void set_token() { state->cache.set_token(block.tokens[0]); }
+// The first token in the block becomes its tag's current one. Says whether there was memory for it.
+EMSCRIPTEN_KEEPALIVE std::uint32_t set_token() {
+  return state->cache.set_token(block.tokens[0]) ? 1 : 0;
+}
 
 EMSCRIPTEN_KEEPALIVE std::uint32_t sweep(double now, std::uint32_t budget) {
-  const std::uint32_t removed = fresh_verb().sweep(millis(now), budget);
-  show_freed();
-  return removed;
+  return state->cache.sweep(millis(now), budget);
 }
 
 }  // extern "C"

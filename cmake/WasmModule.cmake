@@ -37,8 +37,9 @@ target_link_options(core PRIVATE
   -sDYNAMIC_EXECUTION=0         # embind without `new Function`, which edge isolates and CSP refuse
   -sASSERTIONS=0
   -sALLOW_MEMORY_GROWTH
+  -sMEMORY_GROWTH_GEOMETRIC_STEP=0  # by what is asked for: src/pages.h knows the budget
   -sMALLOC=emmalloc
-  -sINITIAL_MEMORY=1048576
+  -sINITIAL_MEMORY=393216
   -s${STACK_SIZE}=65536
   -sINCOMING_MODULE_JS_API=instantiateWasm,locateFile
   # Optimised linking renames every wasm export to one letter, and js/core.ts reads `memory` and the reprise_…

@@ -11,16 +11,14 @@ export const offset = {
   payload_at: 40,
   slot: 44,
   kind: 48,
-  external: 52,
+  whole: 52,
   preamble_size: 56,
-  freed_count: 60,
   key: 64,
   storage_key: 80,
-  freed: 112,
-  seal: 368,
-  tokens: 384,
-  preamble: 1408,
-  inbox: 2512,
+  seal: 112,
+  tokens: 128,
+  preamble: 1152,
+  inbox: 2256,
 } as const
 
 export const maxTokens = 64
@@ -58,7 +56,9 @@ export interface CoreExports {
   look_up(length: number, now: number): number
   look_up_key(now: number): number
   peek(now: number): number
-  store(payloadSize: number, external: number, kind: number, tokenCount: number, costMs: number, ttlMs: number, staleForMs: number, now: number): number
+  store(payloadSize: number, kind: number, tokenCount: number, costMs: number, ttlMs: number, staleForMs: number, idleMs: number, now: number): number
+  write_payload(from: number, length: number): void
+  read_payload(from: number): number
   seal_begin(): number
   seal_feed(length: number): void
   seal_end(): void
@@ -85,6 +85,7 @@ export interface CoreStats {
   hitsStale: number
   hitsAdmitted: number
   missesAbsent: number
+  missesEvicted: number
   missesExpired: number
   missesInvalidated: number
   refusedDamaged: number
@@ -98,5 +99,8 @@ export interface CoreStats {
   replaced: number
   savedMs: number
   entries: number
+  /** What the entries take, with their keys. */
   bytes: number
+  /** What the instance takes: all of its WebAssembly memory. */
+  memory: number
 }

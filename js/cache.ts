@@ -37,7 +37,7 @@ export interface CacheStats {
   savedMs: number
   /** Operations of the storage that failed. */
   storageErrors: number
-  /** Entries in memory now, and the bytes they take. */
+  /** Entries in memory now, and the bytes they take with their keys. `core.memory` is what the whole cache takes: never above `maxBytes`. */
   entries: number
   bytes: number
   /** The counters of the core, one by one; src/stats.h says when each is bumped. */
@@ -144,7 +144,7 @@ export class Cache {
     const admitted = core?.hitsAdmitted ?? 0
     return {
       hits: core === undefined ? 0 : core.hitsFresh + core.hitsStale + admitted,
-      misses: core === undefined ? 0 : core.missesAbsent + core.missesExpired + core.missesInvalidated - admitted,
+      misses: core === undefined ? 0 : core.missesAbsent + core.missesEvicted + core.missesExpired + core.missesInvalidated - admitted,
       bypasses: parts.bypasses,
       joined: parts.joined,
       notStored: parts.unstorable + (core?.notStored ?? 0),

@@ -11,7 +11,7 @@ import { KeyEncoder } from './encode.js'
 import { SharedValues } from './freeze.js'
 import { Inbox } from './inbox.js'
 import { Memo, memoLeast, memoMost } from './memo.js'
-import { decodeValue, decodeValueAt, type Payload } from './value.js'
+import { decodeValue, decodeValueAt, kind as kindOf, type Payload } from './value.js'
 
 export { type CoreStats, status, verdict }
 
@@ -59,8 +59,6 @@ export class Core {
   /** The keys of single texts, per function, and the one that was found there just now. */
   private readonly prompts = new WeakMap<Uint8Array, Memo<Uint32Array>>()
   private known: { prefix: Uint8Array; args: readonly unknown[] } | undefined
-  /** Large payloads, by slot. They count in the core's budget, and the core says when to let go of one. */
-  private readonly external = new Map<number, Uint8Array>()
   private readonly shared = new SharedValues()
 
   private constructor(
@@ -113,9 +111,7 @@ export class Core {
     const [text] = args
     const isPrompt = args.length === 1 && typeof text === 'string' && text.length >= memoLeast && text.length <= memoMost
     if (isPrompt) return this.lookUpPrompt(prefix, text, args, now)
-    const found = this.exports.look_up(this.write(prefix, args), now)
-    this.dropFreed()
-    return found
+    return this.exports.look_up(this.write(prefix, args), now)
   }
 
   /** Makes the key of these arguments the current one, which the verbs below are about. Throws KeyError. */
@@ -132,7 +128,7 @@ export class Core {
     if (frozen) return shared.of(slot, low, high, () => this.value(false))
     const hot = shared.text(slot, low, high)
     if (hot !== undefined) return hot
-    const value = this.decoded(slot)
+    const value = this.decoded()
     if (typeof value === 'string') shared.noteText(slot, low, high, value)
     return value
   }
@@ -172,22 +168,22 @@ export class Core {
   store(key: Key, draft: Draft, now: number): number {
     this.setKey(key.words)
     const { payload } = draft
-    const external = payload.bytes.length > inboxSize
-    if (!external) this.bytes.set(payload.bytes, offset.inbox)
+    const fits = payload.bytes.length <= inboxSize
+    if (fits) this.bytes.set(payload.bytes, offset.inbox)
     this.bytes.set(draft.tokens, offset.tokens)
     const said = this.exports.store(
       payload.bytes.length,
-      external ? 1 : 0,
       payload.kind,
       draft.tokens.length / tokenSize,
       draft.costMs,
       draft.ttlMs,
       draft.staleForMs,
+      Infinity,
       now,
     )
     this.refresh()
-    this.dropFreed()
-    this.filled(external ? payload.bytes : undefined)
+    this.filled()
+    if (!fits) this.writePayload(payload.bytes)
     return said
   }
 
@@ -222,21 +218,19 @@ export class Core {
     if (!begun) this.exports.admit_begin(0, 0)
     const said = this.exports.admit(now)
     this.refresh()
-    this.dropFreed()
     if (said !== status.ok) return { status: said }
     const from = this.words[offset.payload_at / 4]!
     // A storage may give a Buffer, whose subarrays and slices are Buffers.
     const payload = { kind: this.words[offset.kind / 4]!, bytes: new Uint8Array(entry.buffer, entry.byteOffset + from, entry.length - sealSize - from) }
-    this.filled(this.words[offset.external / 4] === 1 ? payload.bytes : undefined)
+    this.filled()
+    if (entry.length > inboxSize) this.writePayload(payload.bytes)
     return { status: said, payload }
   }
 
   /** Takes a key out of memory; says whether it was there. */
   invalidate(key: Key): boolean {
     this.setKey(key.words)
-    const wasThere = this.exports.invalidate() === 1
-    this.dropFreed()
-    return wasThere
+    return this.exports.invalidate() === 1
   }
 
   /** Gives a tag its token: the first, or another, which invalidates. 16 bytes: the tag's number, the token. */
@@ -247,9 +241,7 @@ export class Core {
   }
 
   sweep(now: number, budget: number): number {
-    const removed = this.exports.sweep(now, budget)
-    this.dropFreed()
-    return removed
+    return this.exports.sweep(now, budget)
   }
 
   stats(): CoreStats {
@@ -269,17 +261,14 @@ export class Core {
   private lookUpPrompt(prefix: Uint8Array, text: string, args: readonly unknown[], now: number): number {
     const prompts = this.promptsOf(prefix)
     const key = prompts.find(text)
-    let found: number
     if (key === undefined) {
-      found = this.exports.look_up(this.write(prefix, args), now)
+      const found = this.exports.look_up(this.write(prefix, args), now)
       prompts.note(text, this.words[offset.key / 4]! | 0, () => this.key().words)
-    } else {
-      this.setKey(key)
-      this.known = { prefix, args }
-      found = this.exports.look_up_key(now)
+      return found
     }
-    this.dropFreed()
-    return found
+    this.setKey(key)
+    this.known = { prefix, args }
+    return this.exports.look_up_key(now)
   }
 
   private promptsOf(prefix: Uint8Array): Memo<Uint32Array> {
@@ -288,12 +277,13 @@ export class Core {
     return memo
   }
 
-  private decoded(slot: number): unknown {
+  private decoded(): unknown {
     const { words } = this
     const kind = words[offset.kind / 4]!
-    if (words[offset.external / 4] === 1) return decodeValue({ kind, bytes: this.external.get(slot)! })
+    const size = this.numbers[offset.payload_size / 8]!
+    if (words[offset.whole / 4] === 0) return this.decodedInParts(kind, size)
     const from = words[offset.payload_at / 4]! - this.base
-    return decodeValueAt(kind, this.bytes, from, from + this.numbers[offset.payload_size / 8]!)
+    return decodeValueAt(kind, this.bytes, from, from + size)
   }
 
   private setKey(words: Uint32Array): void {
@@ -301,20 +291,34 @@ export class Core {
   }
 
   /** A slot has a new entry. Every one passes here, so what was remembered of the slot's last entry ends here at the latest. */
-  private filled(external: Uint8Array | undefined): void {
+  private filled(): void {
     const slot = this.words[offset.slot / 4]!
-    if (slot === noSlot) return
-    this.shared.drop(slot)
-    if (external !== undefined) this.external.set(slot, external)
+    if (slot !== noSlot) this.shared.drop(slot)
   }
 
-  private dropFreed(): void {
-    const count = this.words[offset.freed_count / 4]!
-    for (let i = 0; i < count; i++) {
-      const slot = this.words[offset.freed / 4 + i]!
-      this.external.delete(slot)
-      this.shared.drop(slot)
+  /** A payload that lies in several blocks is put together: in the inbox, unless it is longer than that. */
+  private decodedInParts(kind: number, size: number): unknown {
+    if (size <= inboxSize) {
+      this.exports.read_payload(0)
+      return decodeValueAt(kind, this.bytes, offset.inbox, offset.inbox + size)
     }
+    const bytes = new Uint8Array(size)
+    for (let at = 0; at < size; ) {
+      const count = this.exports.read_payload(at)
+      bytes.set(this.bytes.subarray(offset.inbox, offset.inbox + count), at)
+      at += count
+    }
+    return kind === kindOf.bytes ? bytes : decodeValue({ kind, bytes })
+  }
+
+  private writePayload(bytes: Uint8Array): void {
+    if (this.words[offset.slot / 4] === noSlot) return
+    let at = 0
+    inPieces(bytes, piece => {
+      this.bytes.set(piece, offset.inbox)
+      this.exports.write_payload(at, piece.length)
+      at += piece.length
+    })
   }
 
   /** All views begin at the block; the block never moves, but the buffer under it does. */

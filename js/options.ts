@@ -53,7 +53,10 @@ export interface CacheOptions {
    */
   secret?: string | Uint8Array
   memory?: {
-    /** What entries in memory may take: payloads and their records. The index, some 45 bytes an entry, is not counted yet. Default `'64MB'`; at least 64 KB. */
+    /**
+     * All memory that the cache takes: its WebAssembly memory with entries, keys, index and the core itself (0.4 MB). Never more.
+     * Default `'64MB'`; at least 1 MB.
+     */
     maxBytes?: ByteSize
     /** A larger result is not stored. Default `'8MiB'`. */
     maxEntryBytes?: ByteSize
@@ -93,7 +96,7 @@ export function parseOptions(options: CacheOptions = {}): ParsedOptions {
     storage,
     scope: scope ?? null,
     secret: parseSecret(options.secret),
-    maxBytes: parseBytes('memory.maxBytes', memory.maxBytes ?? '64MB', 64_000, 2 ** 31),
+    maxBytes: parseBytes('memory.maxBytes', memory.maxBytes ?? '64MB', 1_000_000, 2 ** 31, ', of which the core itself takes 0.4 MB'),
     maxEntryBytes: parseBytes('memory.maxEntryBytes', memory.maxEntryBytes ?? '8MiB', 1, 2 ** 31),
     ttlMs: parseDuration('ttl', options.ttl ?? 'forever'),
     freeze: parseSwitch('freeze', options.freeze ?? false),
@@ -119,8 +122,8 @@ export function parseDuration(option: string, value: unknown): number {
 
 const unitBytes: Record<string, number> = { B: 1, KB: 1e3, KiB: 2 ** 10, MB: 1e6, MiB: 2 ** 20, GB: 1e9, GiB: 2 ** 30 }
 
-/** A size in bytes between `least` and `most`. Throws OptionError for anything else. */
-export function parseBytes(option: string, value: unknown, least: number, most: number): number {
+/** A size in bytes between `least` and `most`. Throws OptionError for anything else, with `note` behind what would be right. */
+export function parseBytes(option: string, value: unknown, least: number, most: number, note = ''): number {
   let bytes: number | undefined
   if (typeof value === 'number') bytes = value
   if (typeof value === 'string') {
@@ -131,7 +134,7 @@ export function parseBytes(option: string, value: unknown, least: number, most: 
     throw new OptionError(option, `${show(value)} is not a size. Give bytes, or text such as '64MB', '512KB' or '8MiB'.`)
   }
   if (bytes < least || bytes > most) {
-    throw new OptionError(option, `${show(value)} is out of range. Give at least ${least} and at most ${most} bytes.`)
+    throw new OptionError(option, `${show(value)} is out of range. Give at least ${least} and at most ${most} bytes${note}.`)
   }
   return bytes
 }

@@ -1,68 +1,91 @@
-// A growable array that says when there is no memory, instead of throwing or trapping: the core is compiled
-// without exceptions, and a cache that cannot grow must go on with what it has.
+// A growable array made of pages: element i lies in page i / kPerPage. Growing copies nothing, and where there is no
+// page it says so, instead of throwing or trapping: a cache that cannot grow must go on with what it has.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <type_traits>
 #include <utility>
 
+#include "pages.h"
+
 namespace reprise {
 
 template <class T>
 class Array {
-  static_assert(std::is_trivially_copyable_v<T>, "realloc moves the elements as bytes");
+  static_assert(std::is_trivially_copyable_v<T>, "elements begin to live by being copied");
+  static_assert(alignof(T) <= 8, "pages begin where malloc says");
 
  public:
-  Array() = default;
+  static constexpr std::size_t kPerPage = kPageSize / sizeof(T);
+
+  explicit Array(Pages& pages)
+      : pages_(&pages),
+        most_(pages.most()),
+        directory_(static_cast<Entry*>(std::calloc(most_ == 0 ? 1 : most_, sizeof(Entry)))) {}
   Array(const Array&) = delete;
   Array& operator=(const Array&) = delete;
-  Array(Array&& other) noexcept { swap(other); }
-  Array& operator=(Array&& other) noexcept {
-    swap(other);
-    return *this;
+  ~Array() {
+    clear();
+    std::free(directory_);
   }
-  ~Array() { std::free(data_); }
 
-  // Makes the array `size` long; what is new is a copy of `fill`. False, and nothing changed, where memory
-  // cannot be had.
+  // Makes the array `size` long; what is new is a copy of `fill`. False, and nothing changed, where there
+  // is no page. A shorter array gives pages back.
   [[nodiscard]] bool resize(std::size_t size, const T& fill = T{}) {
-    if (size > capacity_) {
-      std::size_t wanted = capacity_ == 0 ? 16 : capacity_ + capacity_ / 2;
-      if (wanted < size) wanted = size;
-      if (wanted > SIZE_MAX / sizeof(T)) return false;
-      void* grown = std::realloc(static_cast<void*>(data_), wanted * sizeof(T));
-      if (grown == nullptr) return false;
-      data_ = static_cast<T*>(grown);
-      capacity_ = wanted;
+    const std::size_t wanted = size / kPerPage + (size % kPerPage == 0 ? 0 : 1);
+    if (wanted > most_ || directory_ == nullptr) return size <= size_;
+    const std::size_t before = count_;
+    while (count_ < wanted) {
+      const Page page = pages_->allocate();
+      if (page == kNoPage) {
+        shrink_to(before);
+        return false;
+      }
+      directory_[count_++] = {reinterpret_cast<T*>(pages_->at(page)), page};
     }
-    for (std::size_t i = size_; i < size; ++i) data_[i] = fill;
+    for (std::size_t i = size_; i < size; ++i) (*this)[i] = fill;
     size_ = size;
+    shrink_to(wanted);
     return true;
   }
 
   void clear() {
-    std::free(data_);
-    data_ = nullptr;
-    size_ = capacity_ = 0;
+    size_ = 0;
+    shrink_to(0);
   }
 
-  [[nodiscard]] T& operator[](std::size_t at) { return data_[at]; }
-  [[nodiscard]] const T& operator[](std::size_t at) const { return data_[at]; }
+  [[nodiscard]] T& operator[](std::size_t i) { return directory_[i / kPerPage].at[i % kPerPage]; }
+  [[nodiscard]] const T& operator[](std::size_t i) const {
+    return directory_[i / kPerPage].at[i % kPerPage];
+  }
   [[nodiscard]] std::size_t size() const { return size_; }
-  [[nodiscard]] std::size_t bytes() const { return capacity_ * sizeof(T); }
+  [[nodiscard]] std::size_t bytes() const { return count_ * kPageSize; }
 
+  // Both are of the same pool.
   void swap(Array& other) noexcept {
-    std::swap(data_, other.data_);
+    std::swap(directory_, other.directory_);
     std::swap(size_, other.size_);
-    std::swap(capacity_, other.capacity_);
+    std::swap(count_, other.count_);
   }
 
  private:
-  T* data_ = nullptr;
+  struct Entry {
+    T* at;
+    Page page;
+  };
+
+  void shrink_to(std::size_t count) {
+    while (count_ > count) pages_->free(directory_[--count_].page);
+  }
+
+  Pages* pages_;
+  std::size_t most_;  // pages in the directory
+  Entry* directory_;
   std::size_t size_ = 0;
-  std::size_t capacity_ = 0;
+  std::size_t count_ = 0;  // pages
 };
 
 }  // namespace reprise

@@ -4,18 +4,29 @@
 
 namespace reprise {
 
+Cache::Cache(const Options& options)
+    : options_(options),
+      pages_(options.max_bytes),
+      arena_(pages_, this, &moved),
+      index_(pages_),
+      sets_(pages_, arena_, Record::kMostSets),
+      tokens_(pages_),
+      eviction_(pages_) {}
+
 Found Cache::look_up(const Digest128& key, Millis now) {
   const Slot slot = index_.find(key);
   if (slot == kNoSlot) {
-    ++stats_.misses_absent;
+    ++(evicted_.remembers(key) ? stats_.misses_evicted : stats_.misses_absent);
     return {};
   }
-  const Verdict verdict = judge(records_[slot], slot, now);
+  const Record record = this->record(slot);
+  const Verdict verdict = judge(record, now);
   switch (verdict) {
     case Verdict::fresh:
     case Verdict::stale:
       ++(verdict == Verdict::fresh ? stats_.hits_fresh : stats_.hits_stale);
-      stats_.saved_ms += records_[slot].cost_ms;
+      stats_.saved_ms += static_cast<double>(record.cost_ms);
+      Record::answered(block_at(index_.block(slot)), now);
       eviction_.used(slot);
       return {verdict, slot};
     case Verdict::invalidated:
@@ -35,13 +46,12 @@ Found Cache::look_up(const Digest128& key, Millis now) {
 Found Cache::peek(const Digest128& key, Millis now) const {
   const Slot slot = index_.find(key);
   if (slot == kNoSlot) return {};
-  const Verdict verdict = judge(records_[slot], slot, now);
+  const Verdict verdict = judge(record(slot), now);
   const bool alive = verdict == Verdict::fresh || verdict == Verdict::stale;
   return {verdict, alive ? slot : kNoSlot};
 }
 
-Stored Cache::store(const Digest128& key, const Draft& draft, Bytes payload, bool external,
-                    Millis now) {
+Stored Cache::store(const Digest128& key, const Draft& draft, Bytes payload, Millis now) {
   const auto refuse = [this](Status why) {
     ++stats_.not_stored;
     return Stored{why, kNoSlot};
@@ -51,53 +61,32 @@ Stored Cache::store(const Digest128& key, const Draft& draft, Bytes payload, boo
     ++stats_.replaced;
     remove(older);
   }
+  evicted_.forget(key);
   if (draft.life.at(now) == Freshness::expired) return refuse(Status::no_lifetime);
   switch (tokens_.judge(draft.tokens)) {
     case Tokens::Judgement::dead: return refuse(Status::invalidated);
     case Tokens::Judgement::unknown: return refuse(Status::unknown_token);
     case Tokens::Judgement::current: break;
   }
-  if (draft.payload_size > options_.max_entry_bytes) return refuse(Status::too_large);
-  const std::size_t block_size =
-      draft.tokens.size_bytes() + (external ? 0 : static_cast<std::size_t>(draft.payload_size));
-  const std::uint64_t need =
-      Arena::cost_of(block_size) + (external ? draft.payload_size : 0) + sizeof(Record);
-  if (need > options_.max_bytes) return refuse(Status::too_large);
-  if (!make_room(need)) return refuse(Status::no_room);
-
-  std::uint8_t* block = nullptr;
-  if (block_size > 0 && (block = arena_.allocate(block_size)) == nullptr) {
-    return refuse(Status::no_room);
+  if (draft.payload_size > options_.max_entry_bytes || draft.payload_size > capacity() ||
+      draft.tokens.size() > kMaxTokens) {
+    return refuse(Status::too_large);
   }
-  const Slot slot = index_.insert(key);
-  if (slot == kNoSlot || (slot >= records_.size() && !records_.resize(std::size_t{slot} + 1)) ||
-      !eviction_.added(slot, block_size, draft.cost_ms)) {
-    if (slot != kNoSlot) index_.erase(slot);
-    if (block != nullptr) arena_.free(block, block_size);
-    return refuse(Status::no_room);
-  }
-  if (block != nullptr) {
-    // An empty span may point to nothing, which memcpy must not be given even for 0 bytes.
-    const std::size_t tokens_size = draft.tokens.size_bytes();
-    if (tokens_size > 0) std::memcpy(block, draft.tokens.data(), tokens_size);
-    if (!external && !payload.empty()) {
-      std::memcpy(block + tokens_size, payload.data(), payload.size());
-    }
-  }
-  records_[slot] = {draft.life,
-                    draft.cost_ms,
-                    draft.payload_size,
-                    block,
-                    static_cast<std::uint16_t>(draft.tokens.size()),
-                    draft.kind,
-                    external};
-  if (external) external_bytes_ += draft.payload_size;
+  Record record;
+  record.life = draft.life;
+  record.cost_ms = static_cast<float>(draft.cost_ms);
+  record.kind = draft.kind;
+  record.payload_size = draft.payload_size;
+  const Status kept = keep(key, record, draft.tokens);
+  if (kept != Status::ok) return refuse(kept);
+  const Slot slot = index_.find(key);
+  write(slot, 0, payload);
   ++stats_.stored;
   return {Status::ok, slot};
 }
 
 Stored Cache::admit(const Digest128& key, Status read, const EntryReader& entry, Bytes payload,
-                    bool external, Millis now) {
+                    Millis now) {
   const EntryHeader& header = entry.header();
   if (read == Status::ok && header.life.at(now) == Freshness::expired) read = Status::expired;
   if (read == Status::ok) {
@@ -114,7 +103,7 @@ Stored Cache::admit(const Digest128& key, Status read, const EntryReader& entry,
   ++stats_.hits_admitted;
   stats_.saved_ms += header.cost_ms;
   const Draft draft{header.kind, header.life, header.cost_ms, entry.tokens(), header.payload_size};
-  return {Status::ok, store(key, draft, payload, external, now).slot};
+  return {Status::ok, store(key, draft, payload, now).slot};
 }
 
 bool Cache::invalidate(const Digest128& key) {
@@ -125,13 +114,16 @@ bool Cache::invalidate(const Digest128& key) {
   return true;
 }
 
+bool Cache::set_token(Token token) {
+  return with_pages([&] { return tokens_.set(token); });
+}
+
 std::uint32_t Cache::sweep(Millis now, std::uint32_t budget) {
   std::uint32_t removed = 0;
   for (budget = std::min(budget, index_.slots()); budget > 0; --budget) {
-    if (freed_count_ == kMaxFreed) break;
     if (sweep_at_ >= index_.slots()) sweep_at_ = 0;
     const Slot slot = sweep_at_++;
-    if (!index_.used(slot) || records_[slot].life.at(now) != Freshness::expired) continue;
+    if (!index_.used(slot) || !expired(slot, now)) continue;
     ++stats_.expired;
     remove(slot);
     ++removed;
@@ -140,47 +132,97 @@ std::uint32_t Cache::sweep(Millis now, std::uint32_t budget) {
 }
 
 void Cache::clear() {
-  for (Slot slot = 0; slot < index_.slots(); ++slot) {
-    if (index_.used(slot)) remove(slot);
-  }
+  sets_.clear();
+  arena_.clear();
   index_.clear();
-  records_.clear();
   eviction_.clear();
-  freed_count_ = 0;
   sweep_at_ = 0;
 }
 
 Bytes Cache::payload(Slot slot) const {
-  const Record& record = records_[slot];
-  return {record.block + record.token_count * kTokenSize,
-          static_cast<std::size_t>(record.payload_size)};
+  const MutableBytes block = block_at(index_.block(slot));
+  return Bytes{block}.subspan(Record::size_of(block));
 }
 
-std::span<const Token> Cache::tokens(Slot slot) const {
-  static_assert(sizeof(Token) == kTokenSize);
-  const Record& record = records_[slot];
-  return {reinterpret_cast<const Token*>(record.block), record.token_count};
+namespace {
+
+// Copies the part of a block's content that a range of the payload covers. `at` is where the content begins in the payload,
+// `begin` and `end` the range.
+template <class Copy>
+void overlap(MutableBytes content, std::uint64_t at, std::uint64_t begin, std::uint64_t end,
+             Copy copy) {
+  const std::uint64_t from = std::max(at, begin);
+  const std::uint64_t to = std::min(at + content.size(), end);
+  if (from >= to) return;
+  copy(content.subspan(static_cast<std::size_t>(from - at), static_cast<std::size_t>(to - from)),
+       static_cast<std::size_t>(from - begin));
 }
 
-std::uint64_t Cache::bytes() const {
-  return arena_.bytes() + external_bytes_ + index_.size() * sizeof(Record);
+}  // namespace
+
+std::size_t Cache::read(Slot slot, std::uint64_t from, MutableBytes out) const {
+  const Ref first = index_.block(slot);
+  std::uint64_t at = 0;
+  std::size_t copied = 0;
+  for (Ref block = first; block != kNowhere && at < from + out.size(); block = next_of(block)) {
+    const MutableBytes content =
+        block_at(block).subspan(block == first ? Record::size_of(block_at(block)) : sizeof(Ref));
+    overlap(content, at, from, from + out.size(), [&](MutableBytes part, std::size_t to) {
+      std::memcpy(out.data() + to, part.data(), part.size());
+      copied += part.size();
+    });
+    at += content.size();
+  }
+  return copied;
+}
+
+void Cache::write(Slot slot, std::uint64_t from, Bytes piece) {
+  const Ref first = index_.block(slot);
+  std::uint64_t at = 0;
+  for (Ref block = first; block != kNowhere && at < from + piece.size(); block = next_of(block)) {
+    const MutableBytes content =
+        block_at(block).subspan(block == first ? Record::size_of(block_at(block)) : sizeof(Ref));
+    overlap(content, at, from, from + piece.size(), [&](MutableBytes part, std::size_t begin) {
+      std::memcpy(part.data(), piece.data() + begin, part.size());
+    });
+    at += content.size();
+  }
 }
 
 bool Cache::valid() const {
-  if (!index_.valid()) return false;
-  std::uint64_t arena = 0;
-  std::uint64_t external = 0;
+  if (!pages_.valid() || !arena_.valid() || !index_.valid() || !sets_.valid()) return false;
+  if (pages_.bytes() > options_.max_bytes || first_ != kNowhere) return false;
+  std::uint64_t live = 0;
+  std::uint64_t references = 0;
   for (Slot slot = 0; slot < index_.slots(); ++slot) {
     if (!index_.used(slot)) continue;
-    const Record& record = records_[slot];
-    arena += Arena::cost_of(record.block_size());
-    if (record.external) external += record.payload_size;
+    const Record record = this->record(slot);
+    if (record.token_set != TokenSets::kNone) {
+      ++references;
+      if (sets_.references(record.token_set) == 0) return false;
+    }
+    std::uint32_t owner = slot;
+    std::uint64_t payload = 0;
+    for (Ref block = index_.block(slot); block != kNowhere; block = next_of(block)) {
+      if (arena_.owner(block) != owner) return false;
+      live += arena_.size(block) + Arena::kHeader;
+      payload += arena_.size(block) - (owner == slot ? record.size : sizeof(Ref));
+      owner = kContinues | block;
+    }
+    if (payload != record.payload_size) return false;
   }
-  return arena == arena_.bytes() && external == external_bytes_ && bytes() <= options_.max_bytes;
+  for (std::uint32_t set = 1; set < sets_.most_used(); ++set) {
+    references -= sets_.references(set);
+    live += sets_.references(set) == 0 ? 0 : arena_.size(sets_.block(set)) + Arena::kHeader;
+  }
+  const std::uint64_t pages =
+      arena_.bytes() + index_.bytes() + sets_.bytes() + tokens_.bytes() + eviction_.bytes();
+  return references == 0 && live == arena_.live() &&
+         pages == std::uint64_t{pages_.used()} * kPageSize;
 }
 
-Verdict Cache::judge(const Record& record, Slot slot, Millis now) const {
-  if (tokens_.judge(tokens(slot)) != Tokens::Judgement::current) return Verdict::invalidated;
+Verdict Cache::judge(const Record& record, Millis now) const {
+  if (!sets_.current(record.token_set, tokens_)) return Verdict::invalidated;
   switch (record.life.at(now)) {
     case Freshness::fresh: return Verdict::fresh;
     case Freshness::stale: return Verdict::stale;
@@ -189,27 +231,171 @@ Verdict Cache::judge(const Record& record, Slot slot, Millis now) const {
   return Verdict::expired;
 }
 
-bool Cache::make_room(std::uint64_t need) {
-  while (bytes() + need > options_.max_bytes) {
-    const Slot victim = eviction_.victim();
-    if (victim == kNoSlot) return false;
-    // The caller can be told of only so many emptied slots at once.
-    if (records_[victim].external && freed_count_ == kMaxFreed) return false;
-    ++stats_.evicted;
-    remove(victim);
+// Of payloads, were every entry evicted: what is not taken by the other structures, less a little for what lies
+// beside a payload and for the end of a page.
+std::uint64_t Cache::capacity() const {
+  const std::uint64_t others = std::uint64_t{pages_.used()} * kPageSize - arena_.bytes();
+  const std::uint64_t pages = std::uint64_t{pages_.most()} * kPageSize;
+  // An index and a policy that have no page yet will need some.
+  const std::uint64_t first = index_.slots() == 0 ? std::uint64_t{4} * kPageSize : 0;
+  if (pages < others + first + kPageSize) return 0;
+  const std::uint64_t left = pages - others - first;
+  return left - left / 512 - kPageSize / 2;
+}
+
+// Makes room for the entry, writes its record, and enters it everywhere. The payload is still to be written.
+Status Cache::keep(const Digest128& key, Record record, std::span<const Token> tokens) {
+  if (!with_pages([&] {
+        record.token_set = sets_.refer(tokens);
+        return record.token_set != TokenSets::kFailed;
+      })) {
+    return Status::no_room;
+  }
+  Slot slot = kNoSlot;
+  const bool kept = build(record) && with_pages([&] {
+                      slot = index_.insert(key, first_);
+                      return slot != kNoSlot;
+                    });
+  if (kept) {
+    arena_.set_owner(first_, slot);
+    const std::uint64_t size = record.payload_size;
+    first_ = last_ = kNowhere;
+    if (with_pages([&] {
+          return eviction_.added(slot, static_cast<std::size_t>(size),
+                                 static_cast<double>(record.cost_ms));
+        })) {
+      return Status::ok;
+    }
+    first_ = index_.block(slot);
+    index_.erase(slot);
+  }
+  free_chain(first_);
+  first_ = last_ = kNowhere;
+  sets_.release(record.token_set);
+  return Status::no_room;
+}
+
+// The blocks of the entry, from first_ to last_. False where there is no room for all of them.
+bool Cache::build(const Record& wanted) {
+  std::uint8_t head[Record::kMaxSize];
+  Record record = wanted;
+  std::uint32_t head_size = record.write(head);
+  record.whole = head_size + record.payload_size <= Arena::kMaxBlock;
+  if (!record.whole) head_size = record.write(head);
+  std::uint64_t left = record.payload_size;
+  const auto in_first =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(left, Arena::kMaxBlock - head_size));
+  first_ = allocate(kBuilding, head_size + in_first);
+  if (first_ == kNowhere) return false;
+  last_ = first_;
+  std::memcpy(arena_.at(first_), head, head_size);
+  for (left -= in_first; left > 0;) {
+    const auto part =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(left, Arena::kMaxBlock - sizeof(Ref)));
+    const Ref block = allocate(kContinues, part + sizeof(Ref));
+    if (block == kNowhere) return false;
+    // Only now: the one before may have moved.
+    arena_.set_owner(block, kContinues | last_);
+    set_next(last_, block);
+    put(block_at(block), 0, kNowhere);
+    last_ = block;
+    left -= part;
   }
   return true;
 }
 
-void Cache::remove(Slot slot) {
-  const Record& record = records_[slot];
-  if (record.external) {
-    external_bytes_ -= record.payload_size;
-    if (freed_count_ < kMaxFreed) freed_[freed_count_++] = slot;
+// A block, for which others leave if they must. Where a good deal of them has gone in vain, that is enough.
+Ref Cache::allocate(std::uint32_t owner, std::uint32_t size) {
+  const std::uint64_t enough = arena_.live() - std::min(arena_.live(), arena_.bytes() / 4 + size);
+  const std::uint64_t hurry =
+      arena_.live() - std::min<std::uint64_t>(arena_.live(), std::uint64_t{8} * size + 1'024);
+  for (;;) {
+    const Ref block = arena_.allocate(owner, size, arena_.live() < hurry);
+    if (block != kNowhere) return block;
+    if (arena_.live() < enough || !evict()) return kNowhere;
   }
-  if (record.block != nullptr) arena_.free(record.block, record.block_size());
+}
+
+// Tries until it works, or until no page can be found for it.
+template <class Attempt>
+bool Cache::with_pages(Attempt attempt) {
+  while (!attempt()) {
+    if (!find_page()) return false;
+  }
+  return true;
+}
+
+// Makes the arena give a page back to the pool, of which others must leave.
+bool Cache::find_page() {
+  // Some pages' worth of entries will do, or nothing will.
+  const std::uint64_t enough =
+      arena_.live() - std::min<std::uint64_t>(arena_.live(), std::uint64_t{8} * kPageSize);
+  while (!arena_.release_page()) {
+    const std::uint64_t before = arena_.live();
+    if (before <= enough) return false;
+    while (arena_.live() + kPageSize / 4 > before) {
+      if (!evict()) return false;
+    }
+  }
+  return true;
+}
+
+bool Cache::evict() {
+  const Slot victim = eviction_.victim();
+  if (victim == kNoSlot) return false;
+  ++stats_.evicted;
+  evicted_.note(index_.key(victim));
+  remove(victim);
+  return true;
+}
+
+void Cache::remove(Slot slot) {
+  const Ref block = index_.block(slot);
+  const std::uint32_t set = Record::read(block_at(block)).token_set;
+  free_chain(block);
   eviction_.removed(slot);
   index_.erase(slot);
+  sets_.release(set);
+}
+
+void Cache::free_chain(Ref block) {
+  while (block != kNowhere) {
+    const Ref next = next_of(block);
+    arena_.free(block);
+    block = next;
+  }
+}
+
+// The block after this one, of the same entry.
+Ref Cache::next_of(Ref block) const {
+  const std::uint32_t owner = arena_.owner(block);
+  const MutableBytes content = block_at(block);
+  if ((owner & kContinues) != 0) return load<Ref>(content, 0);
+  if ((owner & TokenSets::kOwner) != 0 || Record::is_whole(content)) return kNowhere;
+  return load<Ref>(content, Record::size_of(content) - sizeof(Ref));
+}
+
+void Cache::set_next(Ref block, Ref next) {
+  const MutableBytes content = block_at(block);
+  const bool continues = (arena_.owner(block) & kContinues) != 0;
+  put(content, continues ? 0 : Record::size_of(content) - sizeof(Ref), next);
+}
+
+// A block lies elsewhere: tells those who know its place.
+void Cache::moved(void* cache, std::uint32_t owner, Ref from, Ref to) {
+  Cache& self = *static_cast<Cache*>(cache);
+  if (self.first_ == from) self.first_ = to;
+  if (self.last_ == from) self.last_ = to;
+  if ((owner & kContinues) != 0) {
+    self.set_next(owner & ~kContinues, to);
+  } else if ((owner & TokenSets::kOwner) != 0) {
+    return self.sets_.moved(owner & ~TokenSets::kOwner, to);
+  } else if (owner != kBuilding) {
+    self.index_.set_block(owner, to);
+  }
+  if (const Ref next = self.next_of(to); next != kNowhere) {
+    self.arena_.set_owner(next, kContinues | to);
+  }
 }
 
 }  // namespace reprise

@@ -8,30 +8,33 @@
 //   store     otherwise the caller computes, and hands in the result.
 //   invalidate, sweep   take entries away: on demand, and when their time is over.
 //
-// Small payloads live in the arena. Large ones stay with the caller under their slot number (`external`); when
-// such a slot is emptied, freed() names it until the next verb. This is the only header that bindings include.
+// Everything lives in the pages of one pool (pages.h), so that the budget is a promise. A payload above some 8 KB lies in
+// several blocks, which the caller reads and writes a piece at a time. This is the only header that bindings include.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <span>
 
 #include "arena.h"
-#include "array.h"
 #include "bytes.h"
 #include "digest.h"
 #include "entry.h"
+#include "evicted.h"
 #include "eviction.h"
 #include "index.h"
 #include "lifetime.h"
+#include "pages.h"
+#include "record.h"
 #include "stats.h"
 #include "status.h"
+#include "token_sets.h"
 #include "tokens.h"
 
 namespace reprise {
 
 struct Options {
-  std::uint64_t max_bytes = 64'000'000;                    // payloads and their records together
+  // All memory that the cache takes as pages, index and policy included.
+  std::uint64_t max_bytes = 64'000'000;
   std::uint64_t max_entry_bytes = std::uint64_t{8} << 20;  // a larger payload is not kept
 };
 
@@ -62,26 +65,9 @@ struct Stored {
   Slot slot = kNoSlot;
 };
 
-// What memory holds of one entry.
-struct Record {
-  Lifetime life{};
-  double cost_ms = 0;
-  std::uint64_t payload_size = 0;
-  std::uint8_t* block = nullptr;  // tokens, then the payload unless it is external
-  std::uint16_t token_count = 0;
-  PayloadKind kind = PayloadKind::cbor;
-  bool external = false;
-
-  // Of `block`.
-  [[nodiscard]] std::size_t block_size() const {
-    return token_count * kTokenSize + (external ? 0 : static_cast<std::size_t>(payload_size));
-  }
-};
-
 class Cache {
  public:
-  explicit Cache(const Options& options) : options_(options) {}
-  ~Cache() { clear(); }
+  explicit Cache(const Options& options);
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;
 
@@ -91,59 +77,96 @@ class Cache {
   // The same judgement without a trace: nothing counted, nothing removed, recency untouched.
   [[nodiscard]] Found peek(const Digest128& key, Millis now) const;
 
-  // Keeps a computed value. `payload` is empty where the caller keeps the bytes itself (external).
-  Stored store(const Digest128& key, const Draft& draft, Bytes payload, bool external, Millis now);
+  // Keeps a computed value. Where `payload` is empty and the draft's is not, the room is made and the caller
+  // writes the bytes (write) before the next verb.
+  Stored store(const Digest128& key, const Draft& draft, Bytes payload, Millis now);
 
   // May an entry that came out of storage answer this call? `read` is what EntryReader said of its bytes; a
   // status that is not ok is a refusal already. ok: it answers, and memory keeps it too unless slot is
-  // kNoSlot. unknown_token is no refusal: the caller loads the tokens of its tags and asks again.
+  // kNoSlot. unknown_token is no refusal: the caller loads the tokens of its tags and asks again. `payload` is as in store().
   Stored admit(const Digest128& key, Status read, const EntryReader& entry, Bytes payload,
-               bool external, Millis now);
+               Millis now);
 
   // Takes one key out of memory; says whether it was there.
   bool invalidate(const Digest128& key);
 
-  // Gives a tag its token: the first one, or a new one that invalidates every entry carrying another.
-  void set_token(Token token) { tokens_.set(token); }
+  // Gives a tag its token: the first one, or a new one that invalidates every entry carrying another. False where there is
+  // no memory for a new tag: entries that carry it are not kept.
+  bool set_token(Token token);
 
   // Looks at up to `budget` slots, removes those whose time is over, and says how many that were.
   std::uint32_t sweep(Millis now, std::uint32_t budget);
 
   void clear();
 
-  [[nodiscard]] const Record& record(Slot slot) const { return records_[slot]; }
-  // The payload of a slot that is not external.
+  // What is known of the entry in a slot.
+  [[nodiscard]] Record record(Slot slot) const {
+    return Record::read(block_at(index_.block(slot)));
+  }
+  [[nodiscard]] TokenCopy tokens(Slot slot) const { return sets_.tokens(record(slot).token_set); }
+  [[nodiscard]] bool expired(Slot slot, Millis now) const {
+    return record(slot).life.at(now) == Freshness::expired;
+  }
+  // The payload of a record that is whole, where it lies. It may move at the next store.
   [[nodiscard]] Bytes payload(Slot slot) const;
-  [[nodiscard]] std::span<const Token> tokens(Slot slot) const;
-
-  // External slots that the last verb emptied, for the caller to drop their bytes.
-  static constexpr std::size_t kMaxFreed = 64;
-  [[nodiscard]] std::span<const Slot> freed() const { return {freed_.data(), freed_count_}; }
-  void forget_freed() { freed_count_ = 0; }
+  // Payloads of any size, in pieces: copies what begins at `from`, as much as there is or goes into `out`.
+  [[nodiscard]] std::size_t read(Slot slot, std::uint64_t from, MutableBytes out) const;
+  void write(Slot slot, std::uint64_t from, Bytes piece);
 
   [[nodiscard]] const Stats& stats() const { return stats_; }
   [[nodiscard]] std::uint32_t entries() const { return index_.size(); }
-  // What counts against max_bytes now.
-  [[nodiscard]] std::uint64_t bytes() const;
+  // What the entries take, with their keys and tokens.
+  [[nodiscard]] std::uint64_t bytes() const {
+    return arena_.live() + std::uint64_t{index_.size()} * kBytesPerKey;
+  }
+  // What has been taken from the host. Never above max_bytes, and never less again.
+  [[nodiscard]] std::uint64_t memory() const { return pages_.bytes(); }
+
+  [[nodiscard]] Pages& pages() { return pages_; }
+  [[nodiscard]] const Arena& arena() const { return arena_; }
+  [[nodiscard]] const Index& index() const { return index_; }
 
   // For tests and debug builds: every invariant holds.
   [[nodiscard]] bool valid() const;
 
  private:
-  [[nodiscard]] Verdict judge(const Record& record, Slot slot, Millis now) const;
-  [[nodiscard]] bool make_room(std::uint64_t need);
+  // In the index: the key and the place of the block.
+  static constexpr std::uint32_t kBytesPerKey = 20;
+  // Owners of blocks: a slot, a set of tokens (TokenSets::kOwner), the entry that is being built, or, with this bit,
+  // the block before it of the same entry.
+  static constexpr std::uint32_t kContinues = 1U << 31;
+  static constexpr std::uint32_t kBuilding = (1U << 30) - 1;
+
+  [[nodiscard]] MutableBytes block_at(Ref block) const {
+    return {arena_.at(block), arena_.size(block)};
+  }
+  [[nodiscard]] Verdict judge(const Record& record, Millis now) const;
+  [[nodiscard]] std::uint64_t capacity() const;
+  [[nodiscard]] Status keep(const Digest128& key, Record record, std::span<const Token> tokens);
+  [[nodiscard]] bool build(const Record& record);
+  [[nodiscard]] Ref allocate(std::uint32_t owner, std::uint32_t size);
+  [[nodiscard]] bool find_page();
+  [[nodiscard]] bool evict();
+  template <class Attempt>
+  [[nodiscard]] bool with_pages(Attempt attempt);
   void remove(Slot slot);
+  void free_chain(Ref block);
+  [[nodiscard]] Ref next_of(Ref block) const;
+  void set_next(Ref block, Ref next);
+  static void moved(void* cache, std::uint32_t owner, Ref from, Ref to);
 
   Options options_;
-  Index index_;
-  Array<Record> records_;
+  Pages pages_;
   Arena arena_;
-  Eviction eviction_;
+  Index index_;
+  TokenSets sets_;
   Tokens tokens_;
+  Eviction eviction_;
+  Evicted evicted_;
   Stats stats_;
-  std::uint64_t external_bytes_ = 0;
-  std::array<Slot, kMaxFreed> freed_{};
-  std::size_t freed_count_ = 0;
+  // The entry that is being built: its blocks may move before it is in the index.
+  Ref first_ = kNowhere;
+  Ref last_ = kNowhere;
   Slot sweep_at_ = 0;
 };
 

@@ -9,6 +9,8 @@ namespace reprise {
 
 class EvictionLru {
  public:
+  explicit EvictionLru(Pages& pages) : links_(pages) {}
+
   [[nodiscard]] bool added(Slot slot, std::size_t size, double cost_ms);
   void used(Slot slot);
   void removed(Slot slot);

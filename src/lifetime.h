@@ -2,7 +2,8 @@
 //
 // An entry has two ends. Until `fresh_until` it answers calls; from then until `stale_until` it may
 // answer while a new value is made; after that it is dead. Both are exclusive: an entry with a ttl of
-// 1,000 ms made at 0 is fresh at 999 and not at 1,000.
+// 1,000 ms made at 0 is fresh at 999 and not at 1,000. An entry may also die of idleness: every answer moves
+// `idle_until` on, but what is fixed stays fixed.
 #pragma once
 
 #include <cstdint>
@@ -27,16 +28,21 @@ struct Lifetime {
   Millis created = 0;
   Millis fresh_until = 0;
   Millis stale_until = 0;  // never before fresh_until
+  // How long it lives without an answer, and till when that is; for ever where it does not matter.
+  Millis idle_ms = kForever;
+  Millis idle_until = kForever;
 
   [[nodiscard]] constexpr Freshness at(Millis now) const {
+    if (now >= idle_until) return Freshness::expired;
     if (now < fresh_until) return Freshness::fresh;
     return now < stale_until ? Freshness::stale : Freshness::expired;
   }
 
-  // A lifetime that begins now: fresh for `ttl`, then stale for `stale_for`.
-  [[nodiscard]] static constexpr Lifetime from(Millis now, Millis ttl, Millis stale_for) {
+  // A lifetime that begins now: fresh for `ttl`, then stale for `stale_for`, and over when idle for `idle`.
+  [[nodiscard]] static constexpr Lifetime from(Millis now, Millis ttl, Millis stale_for,
+                                               Millis idle = kForever) {
     const Millis fresh_until = after(now, ttl);
-    return {now, fresh_until, after(fresh_until, stale_for)};
+    return {now, fresh_until, after(fresh_until, stale_for), idle, after(now, idle)};
   }
 };
 

@@ -12,12 +12,13 @@ struct Stats {
   // A look_up that had missed was then answered by storage: admit said ok.
   std::uint64_t hits_admitted = 0;
 
-  // look_up found no usable entry in memory, because …
+  // look_up found no usable entry in memory, because … (the hits and these are all look_ups)
   std::uint64_t misses_absent = 0;       // there is none
+  std::uint64_t misses_evicted = 0;      // there was one lately, and it had to make room
   std::uint64_t misses_expired = 0;      // its time was over
   std::uint64_t misses_invalidated = 0;  // one of its tags had been invalidated
 
-  // admit refused an entry from storage, because …
+  // admit refused an entry from storage (a miss counted above stays a miss), because …
   std::uint64_t refused_damaged = 0;  // truncated, bad seal, foreign, another key, another format
   std::uint64_t refused_expired = 0;
   std::uint64_t refused_invalidated = 0;

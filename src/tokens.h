@@ -12,7 +12,8 @@
 
 #include <cstdint>
 #include <span>
-#include <unordered_map>
+
+#include "array.h"
 
 namespace reprise {
 
@@ -25,27 +26,31 @@ class Tokens {
  public:
   enum class Judgement : std::uint8_t { current, dead, unknown };
 
-  // Makes `token` the tag's current token: the first one, or a new one that invalidates.
-  void set(Token token) { current_[token.tag] = token.value; }
+  explicit Tokens(Pages& pages) : pages_(pages), buckets_(pages) {}
+
+  // Makes `token` the tag's current token: the first one, or a new one that invalidates. False where there is no page for
+  // a tag not known before; it stays unknown then.
+  [[nodiscard]] bool set(Token token);
 
   // dead as soon as one token is not its tag's current one; unknown if a tag has none here.
-  [[nodiscard]] Judgement judge(std::span<const Token> tokens) const {
-    bool unknown = false;
-    for (const Token& token : tokens) {
-      const auto found = current_.find(token.tag);
-      if (found == current_.end()) {
-        unknown = true;
-      } else if (found->second != token.value) {
-        return Judgement::dead;
-      }
-    }
-    return unknown ? Judgement::unknown : Judgement::current;
-  }
+  [[nodiscard]] Judgement judge(std::span<const Token> tokens) const;
 
-  [[nodiscard]] std::size_t size() const { return current_.size(); }
+  // Goes up with every set(): what was judged before may be judged otherwise after.
+  [[nodiscard]] std::uint64_t changes() const { return changes_; }
+
+  [[nodiscard]] std::size_t bytes() const { return buckets_.bytes(); }
+  [[nodiscard]] std::size_t size() const { return size_ + (knows_zero_ ? 1 : 0); }
 
  private:
-  std::unordered_map<std::uint64_t, std::uint64_t> current_;
+  [[nodiscard]] bool grow();
+  [[nodiscard]] std::size_t place(std::uint64_t tag) const;
+
+  Pages& pages_;
+  Array<Token> buckets_;  // a power of two, linear probing; empty where the tag is 0
+  std::size_t size_ = 0;
+  bool knows_zero_ = false;  // tag 0 stands here
+  std::uint64_t zero_ = 0;
+  std::uint64_t changes_ = 0;
 };
 
 }  // namespace reprise

@@ -52,20 +52,36 @@ test('One flipped bit anywhere in an entry, and every cut, is refused', async ()
   assert.equal(one.admit(key, name, entry, 0).status, status.ok)
 })
 
-test('Large payloads leave with their slots: what was evicted, replaced or invalidated is let go of', async () => {
-  const small = await core(1_000_000)
-  const held = (small as unknown as { external: Map<number, Uint8Array> }).external
-  for (let i = 0; i < 20; i++) {
-    small.digest(prefix, [i % 15])
-    small.store(small.key(), draft(new Uint8Array(200_000).fill(i), 100), i)
-    assert.equal(held.size, small.stats().entries)
-    assert.ok(small.stats().bytes <= 1_000_000)
+test('Whatever is stored, the memory of the instance stays within the budget, and most of it holds entries', async () => {
+  for (const maxBytes of [1_000_000, 1_500_000, 3_000_000, 10_000_000]) {
+    const one = await core(maxBytes)
+    const { memory } = (one as unknown as { exports: { memory: WebAssembly.Memory } }).exports
+    let stored = 0
+    for (let i = 0; i < 6_000; i++) {
+      one.digest(prefix, [i])
+      const size = i % 50 === 0 ? 130_000 : i % 7 === 0 ? (i * 7919) % 20_000 : (i * 31) % 900
+      stored += one.store(one.key(), draft(new Uint8Array(size)), i) === status.ok ? 1 : 0
+      assert.ok(memory.buffer.byteLength <= maxBytes, `${memory.buffer.byteLength} of ${maxBytes}`)
+    }
+    assert.equal(stored, 6_000)
+    assert.equal(one.stats().memory, memory.buffer.byteLength)
+    const held = one.stats().bytes / (maxBytes - 600_000)
+    assert.ok(held > 0.6, `${held} of ${maxBytes}`)
   }
-  small.digest(prefix, [4])
+})
+
+test('Large payloads come and go like small ones', async () => {
+  const small = await core(2_000_000)
+  const of = (i: number): Uint8Array => new Uint8Array(200_000).map((_, at) => at * i)
+  for (let i = 0; i < 40; i++) {
+    small.digest(prefix, [i % 15])
+    assert.equal(small.store(small.key(), draft(of(i), 100), i), status.ok)
+    assert.equal(small.lookUp(prefix, [i % 15], i), verdict.fresh)
+    assert.deepEqual(small.value(false), of(i))
+  }
+  small.digest(prefix, [39 % 15])
   assert.equal(small.invalidate(small.key()), true)
-  assert.equal(held.size, small.stats().entries)
   assert.ok(small.sweep(10_000, 100) > 0)
-  assert.equal(held.size, 0)
   assert.deepEqual([small.stats().entries, small.stats().bytes], [0, 0])
 })
 

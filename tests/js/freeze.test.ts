@@ -70,10 +70,10 @@ test('A key that was stored anew, invalidated or run out never answers with the 
 })
 
 test('With memory for few entries, every slot answers with the value of its key', async () => {
-  const { cache } = await bench({ freeze: true, memory: { maxBytes: 64_000 } })
+  const { cache } = await bench({ freeze: true, memory: { maxBytes: 1_000_000 } })
   for (let i = 0; i < 3000; i++) {
     const key = i * 7919 % 120
-    const size = key % 3 === 0 ? 100 : 2000
+    const size = key % 3 === 0 ? 1000 : 20_000
     assert.deepEqual(await cache.getOrSet(['k', key], () => ({ key, text: 'x'.repeat(size) })), { key, text: 'x'.repeat(size) })
   }
 })
@@ -123,13 +123,13 @@ test('A hot text is remembered for its key, until the slot is filled again', () 
 })
 
 test('Texts that are stored anew are answered as they are now, however hot they were', async () => {
-  const { cache } = await bench({ memory: { maxBytes: 64_000 } })
+  const { cache } = await bench({ memory: { maxBytes: 1_000_000 } })
   for (let i = 0; i < 5000; i++) {
-    const key = `key ${(i * 7919) % 90}`
-    if (i % 11 === 0) await cache.set(key, `${key} as of ${i}`)
-    const text = await cache.getOrSet(key, () => `${key} as of ${i}`)
+    const key = `key ${(i * 7919) % 300}`
+    if (i % 11 === 0) await cache.set(key, `${key} as of ${i}`.padEnd(4000))
+    const text = await cache.getOrSet(key, () => `${key} as of ${i}`.padEnd(4000))
     assert.ok(text.startsWith(`${key} as of `))
     for (let n = 0; n < 3; n++) assert.equal(await cache.get(key), text)
-    if (i % 11 === 0) assert.equal(text, `${key} as of ${i}`)
+    if (i % 11 === 0) assert.equal(text, `${key} as of ${i}`.padEnd(4000))
   }
 })

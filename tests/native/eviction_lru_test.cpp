@@ -9,6 +9,8 @@ using namespace reprise;
 
 namespace {
 
+constexpr std::uint64_t kBudget = 1'000'000;
+
 // The order in which everything would be evicted.
 std::vector<Slot> drain(EvictionLru& lru) {
   std::vector<Slot> order;
@@ -29,7 +31,8 @@ using Order = std::vector<Slot>;
 }  // namespace
 
 TEST_CASE("where there is no entry there is no victim") {
-  EvictionLru lru;
+  Pages pages(kBudget);
+  EvictionLru lru(pages);
   CHECK(lru.victim() == kNoSlot);
   add(lru, {5});
   lru.removed(5);
@@ -37,14 +40,16 @@ TEST_CASE("where there is no entry there is no victim") {
 }
 
 TEST_CASE("entries that nobody used go in the order they came") {
-  EvictionLru lru;
+  Pages pages(kBudget);
+  EvictionLru lru(pages);
   CHECK(drain(add(lru, {2, 0, 1, 3})) == Order{2, 0, 1, 3});
 }
 
 TEST_CASE("an entry that was used goes last, whether it was the oldest, the newest or between") {
   const Slot used = GENERATE(Slot{0}, Slot{1}, Slot{2});
   CAPTURE(used);
-  EvictionLru lru;
+  Pages pages(kBudget);
+  EvictionLru lru(pages);
   add(lru, {0, 1, 2});
   lru.used(used);
   Order expected{0, 1, 2};
@@ -56,7 +61,8 @@ TEST_CASE("an entry that was used goes last, whether it was the oldest, the newe
 TEST_CASE("an entry that was removed leaves the order of the others as it was") {
   const Slot removed = GENERATE(Slot{0}, Slot{1}, Slot{2}, Slot{3});
   CAPTURE(removed);
-  EvictionLru lru;
+  Pages pages(kBudget);
+  EvictionLru lru(pages);
   add(lru, {0, 1, 2, 3});
   lru.removed(removed);
   Order expected{0, 1, 2, 3};
@@ -65,14 +71,16 @@ TEST_CASE("an entry that was removed leaves the order of the others as it was") 
 }
 
 TEST_CASE("naming a victim does not remove it") {
-  EvictionLru lru;
+  Pages pages(kBudget);
+  EvictionLru lru(pages);
   add(lru, {4, 6});
   CHECK(lru.victim() == 4);
   CHECK(lru.victim() == 4);
 }
 
 TEST_CASE("a slot that was emptied and filled again is new") {
-  EvictionLru lru;
+  Pages pages(kBudget);
+  EvictionLru lru(pages);
   add(lru, {0, 1});
   lru.removed(0);
   add(lru, {0});
@@ -80,14 +88,16 @@ TEST_CASE("a slot that was emptied and filled again is new") {
 }
 
 TEST_CASE("size and cost do not matter to it") {
-  EvictionLru lru;
+  Pages pages(kBudget);
+  EvictionLru lru(pages);
   REQUIRE(lru.added(0, 1, 1e9));
   REQUIRE(lru.added(1, 1'000'000, 0));
   CHECK(drain(lru) == Order{0, 1});
 }
 
 TEST_CASE("after clear everything is gone, its memory too, and it can be filled again") {
-  EvictionLru lru;
+  Pages pages(kBudget);
+  EvictionLru lru(pages);
   add(lru, {0, 1, 2});
   CHECK(lru.bytes() > 0);
   lru.clear();
@@ -100,7 +110,8 @@ TEST_CASE("over any sequence of verbs the victim is the one that a plain list na
   const std::uint32_t seed = GENERATE(11u, 12u, 13u, 14u);
   CAPTURE(seed);
   std::mt19937 random(seed);
-  EvictionLru lru;
+  Pages pages(kBudget);
+  EvictionLru lru(pages);
   Order model;  // oldest first
   for (int step = 0; step < 20'000; ++step) {
     const auto slot = static_cast<Slot>(random() % 40);

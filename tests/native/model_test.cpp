@@ -1,10 +1,16 @@
 // The cache against a model that a child could check: a std::map of what was stored last.
 //
-// The model does not know which entry an eviction takes, only that evictions are counted and named by nobody: after a
-// store that evicted n entries, exactly n others must be missing. They leave the model too, so it always holds
-// just what the cache holds, and every verdict, payload, byte and counter is predicted exactly. That holds
-// for any eviction policy.
+// The model does not know which entries an eviction takes, only that evictions are counted and named by nobody: after
+// a store that evicted n entries, exactly n others must be missing. They leave the model too, so it always
+// holds just what the cache holds, and every verdict, payload and counter is predicted exactly. That holds for
+// any eviction policy.
+//
+// All that the cache says is digested on the way, and the digest is a golden one: natively and in WebAssembly, where
+// addresses, sizes of words and libraries differ, the same operations have the same results to the last byte.
+//
+// A run has 100,000 operations; REPRISE_MODEL_STEPS=1000000 in the environment makes it longer, with other digests.
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <map>
 #include <random>
 #include <string>
@@ -16,10 +22,11 @@ using namespace reprise;
 
 namespace {
 
-constexpr std::uint64_t kKeys = 200;
+constexpr std::uint64_t kKeys = 300;
 constexpr std::uint64_t kTags = 8;
 constexpr std::uint64_t kUnknownTag = 999;
-constexpr Options kOptions{30'000, 3'000};
+// 20 pages; an entry may take most of one, or several.
+constexpr Options kOptions{20 * kPageSize, 50'000};
 
 struct Held {
   std::uint64_t id = 0;  // of the value; its bytes follow from it
@@ -27,13 +34,6 @@ struct Held {
   double cost_ms = 0;
   std::vector<Token> tokens;
   std::size_t payload_size = 0;
-  bool external = false;
-
-  [[nodiscard]] std::uint64_t cost() const {
-    const std::size_t tokens_size = tokens.size() * kTokenSize;
-    return external ? Arena::cost_of(tokens_size) + payload_size + sizeof(Record)
-                    : Arena::cost_of(tokens_size + payload_size) + sizeof(Record);
-  }
 };
 
 std::vector<std::uint8_t> payload_of(std::uint64_t id, std::size_t size) {
@@ -55,7 +55,6 @@ class Run {
   // One random verb, checked. What is wrong, or nothing.
   std::string step() {
     wrong_.clear();
-    cache_.forget_freed();
     const std::uint64_t roll = below(100);
     if (roll < 40) {
       look_up();
@@ -73,10 +72,9 @@ class Run {
       // Mostly forward; clocks are set back now and then.
       now_ += below(20) == 0 ? -static_cast<Millis>(below(20)) : static_cast<Millis>(below(50));
     }
-    expect(cache_.bytes() == model_bytes_, "bytes() is not the sum of what the entries cost");
-    expect(cache_.bytes() <= kOptions.max_bytes, "the budget is exceeded");
+    expect(cache_.memory() <= kOptions.max_bytes, "the budget is exceeded");
     expect(cache_.entries() == model_.size(), "entries() is not the number of entries");
-    drop_freed();
+    note(cache_.bytes());
     return wrong_;
   }
 
@@ -84,18 +82,18 @@ class Run {
   std::string examine() {
     wrong_.clear();
     expect(cache_.valid(), "an invariant does not hold");
-    std::size_t external = 0;
     for (const auto& [n, held] : model_) {
-      external += held.external ? 1 : 0;
       expect(cache_.peek(key(n), now_).verdict == verdict_of(held),
              "an entry is judged differently");
     }
-    expect(external == external_.size(), "an external slot was emptied and not named in freed()");
     return wrong_;
   }
 
+  // Of all that the cache said so far.
+  [[nodiscard]] std::uint64_t digest() const { return digest_; }
   [[nodiscard]] const Stats& stats() const { return cache_.stats(); }
   [[nodiscard]] std::uint32_t entries() const { return cache_.entries(); }
+  [[nodiscard]] std::uint64_t look_ups() const { return look_ups_; }
   [[nodiscard]] const Stats& expected() const { return expected_; }
 
  private:
@@ -107,29 +105,30 @@ class Run {
     if (!holds && wrong_.empty()) wrong_ = otherwise;
   }
 
+  void note(std::uint64_t said) { digest_ = (digest_ ^ said) * 0x100000001b3u; }
+
   [[nodiscard]] Verdict verdict_of(const Held& held) const {
     for (const Token& token : held.tokens) {
       if (tags_.at(token.tag) != token.value) return Verdict::invalidated;
     }
+    if (now_ >= held.life.idle_until) return Verdict::expired;
     if (now_ < held.life.fresh_until) return Verdict::fresh;
     if (now_ < held.life.stale_until) return Verdict::stale;
     return Verdict::expired;
   }
 
-  void forget(std::map<std::uint64_t, Held>::iterator at) {
-    model_bytes_ -= at->second.cost();
-    model_.erase(at);
-  }
+  void forget(std::map<std::uint64_t, Held>::iterator at) { model_.erase(at); }
 
   void look_up() {
     const std::uint64_t n = below(kKeys);
+    ++look_ups_;
     const Found found = cache_.look_up(key(n), now_);
     check_found(n, found);
     const auto at = model_.find(n);
     switch (found.verdict) {
       case Verdict::fresh: ++expected_.hits_fresh; break;
       case Verdict::stale: ++expected_.hits_stale; break;
-      case Verdict::absent: ++expected_.misses_absent; return;
+      case Verdict::absent: ++expected_.misses_absent; return;  // or evicted: the sum is compared
       case Verdict::expired: ++expected_.misses_expired, ++expected_.expired; break;
       case Verdict::invalidated: ++expected_.misses_invalidated, ++expected_.invalidated; break;
     }
@@ -138,6 +137,8 @@ class Run {
       forget(at);
     } else {
       expected_.saved_ms += at->second.cost_ms;
+      Lifetime& life = at->second.life;
+      if (life.idle_until != kForever) life.idle_until = after(now_, life.idle_ms);
     }
   }
 
@@ -147,6 +148,7 @@ class Run {
   }
 
   void check_found(std::uint64_t n, const Found& found) {
+    note(static_cast<std::uint64_t>(found.verdict) << 32 | found.slot);
     const auto at = model_.find(n);
     if (at == model_.end()) {
       expect(found.verdict == Verdict::absent, "a key was found that nothing is stored under");
@@ -158,20 +160,18 @@ class Run {
     const bool alive = found.verdict == Verdict::fresh || found.verdict == Verdict::stale;
     expect(alive == (found.slot != kNoSlot), "a slot without a living entry, or the reverse");
     if (!alive || found.slot == kNoSlot) return;
-    const Record& record = cache_.record(found.slot);
-    expect(record.life.created == held.life.created && record.cost_ms == held.cost_ms &&
-               record.payload_size == held.payload_size && record.external == held.external,
+    const Record record = cache_.record(found.slot);
+    const Lifetime& life = record.life;
+    expect(life.created == held.life.created && life.fresh_until == held.life.fresh_until &&
+               life.stale_until == held.life.stale_until &&
+               static_cast<double>(record.cost_ms) == held.cost_ms &&
+               record.payload_size == held.payload_size,
            "a hit has another value's metadata");
-    if (!record.external) {
-      const Bytes payload = cache_.payload(found.slot);
-      expect(std::vector<std::uint8_t>(payload.begin(), payload.end()) ==
-                 payload_of(held.id, held.payload_size),
-             "a hit is not the value stored last");
-    } else {
-      const auto outside = external_.find(found.slot);
-      expect(outside != external_.end() && outside->second == held.id,
-             "an external hit is not the value stored last");
-    }
+    std::vector<std::uint8_t> payload(held.payload_size);
+    expect(cache_.read(found.slot, 0, payload) == payload.size() &&
+               payload == payload_of(held.id, held.payload_size),
+           "a hit is not the value stored last");
+    for (std::size_t i = 0; i < payload.size(); i += 97) note(payload[i]);
   }
 
   void store() {
@@ -179,13 +179,15 @@ class Run {
     Held held;
     held.id = ++last_id_;
     // Usually it lives for a while, sometimes not at all.
-    held.life = Lifetime::from(now_, static_cast<Millis>(below(20) == 0 ? 0 : below(4'000)),
-                               static_cast<Millis>(below(2) == 0 ? below(1'000) : 0));
+    const auto ttl = static_cast<Millis>(below(20) == 0 ? 0 : below(4'000));
+    const auto stale_for = static_cast<Millis>(below(2) == 0 ? below(1'000) : 0);
+    const Millis idle = below(8) == 0 ? static_cast<Millis>(1 + below(2'000)) : kForever;
+    held.life = Lifetime::from(now_, below(30) == 0 ? kForever : ttl, stale_for, idle);
     held.cost_ms = static_cast<double>(below(10'000));
-    held.external = below(5) == 0;
-    held.payload_size = static_cast<std::size_t>(
-        below(50) == 0 ? 2'900 + below(200) : below(held.external ? 1'500 : 300));
-    Status status = held.life.stale_until <= now_ ? Status::no_lifetime : Status::ok;
+    const std::uint64_t kind = below(50);
+    held.payload_size = static_cast<std::size_t>(kind == 0 ? 49'900 + below(200)
+                                                           : below(kind < 10 ? 20'000 : 3'000));
+    Status status = held.life.at(now_) == Freshness::expired ? Status::no_lifetime : Status::ok;
     for (std::uint64_t i = below(4); i > 0; --i) {
       const std::uint64_t tag = below(kTags);
       held.tokens.push_back({tag, tags_.at(tag)});
@@ -207,29 +209,26 @@ class Run {
       ++expected_.replaced;
       forget(older);
     }
-    const bool fits = model_bytes_ + held.cost() <= kOptions.max_bytes;
     const std::uint64_t evicted_before = cache_.stats().evicted;
 
-    const std::vector<std::uint8_t> payload =
-        payload_of(held.id, held.external ? 0 : held.payload_size);
+    const std::vector<std::uint8_t> payload = payload_of(held.id, held.payload_size);
     const Draft draft{PayloadKind::bytes, held.life, held.cost_ms, held.tokens, held.payload_size};
-    const Stored stored = cache_.store(key(n), draft, payload, held.external, now_);
+    const bool later = below(4) == 0;
+    const Stored stored = cache_.store(key(n), draft, later ? Bytes{} : Bytes{payload}, now_);
+    if (later && stored.slot != kNoSlot) cache_.write(stored.slot, 0, payload);
+    note(static_cast<std::uint64_t>(stored.status) << 32 | stored.slot);
 
     expect(stored.status == status, "store said something else than the model");
     expect((stored.slot != kNoSlot) == (status == Status::ok), "a slot without ok, or the reverse");
     const std::uint64_t evicted = cache_.stats().evicted - evicted_before;
-    expect(evicted == 0 || (status == Status::ok && !fits), "an eviction without need");
+    expect(evicted == 0 || status == Status::ok, "an eviction without need");
+    note(evicted);
     forget_evicted(evicted);
-    drop_freed();
     if (status != Status::ok) {
       ++expected_.not_stored;
       return;
     }
     ++expected_.stored;
-    if (held.external) {
-      expect(external_.emplace(stored.slot, held.id).second, "a slot was given out twice");
-    }
-    model_bytes_ += held.cost();
     model_.emplace(n, std::move(held));
   }
 
@@ -261,7 +260,7 @@ class Run {
   // Tokens are random numbers in life; here they are one apart, so that "almost the same" is tried too.
   void set_token(std::uint64_t tag) {
     tags_[tag] += 1 + below(2);
-    cache_.set_token({tag, tags_[tag]});
+    expect(cache_.set_token({tag, tags_[tag]}), "no memory for a token");
   }
 
   void sweep() {
@@ -269,10 +268,10 @@ class Run {
     std::uint32_t removed = cache_.sweep(now_, budget);
     expect(removed <= budget, "sweep exceeded its budget");
     expected_.expired += removed;
-    const bool all = budget == UINT32_MAX && cache_.freed().size() < Cache::kMaxFreed;
+    const bool all = budget == UINT32_MAX;
     for (auto at = model_.begin(); at != model_.end();) {
       const auto next = std::next(at);
-      const bool over = at->second.life.stale_until <= now_;
+      const bool over = at->second.life.at(now_) == Freshness::expired;
       if (cache_.peek(key(at->first), now_).verdict == Verdict::absent) {
         expect(over, "sweep removed an entry whose time was not over");
         expect(removed-- > 0, "sweep removed more than it said");
@@ -285,33 +284,32 @@ class Run {
     expect(removed == 0, "sweep removed less than it said");
   }
 
-  // As JavaScript does after each verb: the bytes of emptied slots are dropped.
-  void drop_freed() {
-    for (const Slot slot : cache_.freed()) {
-      expect(external_.erase(slot) == 1, "freed() names a slot that held no external entry");
-    }
-    cache_.forget_freed();
-  }
-
   std::mt19937_64 random_;
   Cache cache_;
   Millis now_ = 1'700'000'000'000;
   std::map<std::uint64_t, Held> model_;
-  std::uint64_t model_bytes_ = 0;
   std::map<std::uint64_t, std::uint64_t> tags_;  // tag -> its current token
-  std::map<Slot, std::uint64_t> external_;       // slot -> id of the value kept outside
   std::uint64_t last_id_ = 0;
+  std::uint64_t look_ups_ = 0;
+  std::uint64_t digest_ = 0xcbf29ce484222325u;
   Stats expected_;
   std::string wrong_;
 };
 
 }  // namespace
 
-TEST_CASE("over 100,000 random verbs the cache is what the model says") {
-  const std::uint64_t seed = GENERATE(61u, 62u, 63u);
-  CAPTURE(seed);
-  Run run(seed);
-  for (int step = 1; step <= 100'000; ++step) {
+TEST_CASE("over any random verbs the cache is what the model says, and the same in every build") {
+  const char* wanted = std::getenv("REPRISE_MODEL_STEPS");
+  const int steps = wanted == nullptr ? 100'000 : std::atoi(wanted);
+  struct Seed {
+    std::uint64_t seed;
+    std::uint64_t digest;  // of 100,000 operations
+  };
+  const Seed seed = GENERATE(values<Seed>(
+      {{61, 5900758644250230047u}, {62, 6767025562057881284u}, {63, 8488890702348518712u}}));
+  CAPTURE(seed.seed);
+  Run run(seed.seed);
+  for (int step = 1; step <= steps; ++step) {
     std::string wrong = run.step();
     if (wrong.empty() && step % 1'000 == 0) wrong = run.examine();
     if (!wrong.empty()) {
@@ -319,11 +317,12 @@ TEST_CASE("over 100,000 random verbs the cache is what the model says") {
       FAIL(wrong);
     }
   }
+  if (wanted == nullptr) CHECK(run.digest() == seed.digest);
   const Stats& stats = run.stats();
   const Stats& expected = run.expected();
   CHECK(stats.hits_fresh == expected.hits_fresh);
   CHECK(stats.hits_stale == expected.hits_stale);
-  CHECK(stats.misses_absent == expected.misses_absent);
+  CHECK(stats.misses_absent + stats.misses_evicted == expected.misses_absent);
   CHECK(stats.misses_expired == expected.misses_expired);
   CHECK(stats.misses_invalidated == expected.misses_invalidated);
   CHECK(stats.stored == expected.stored);
@@ -333,14 +332,18 @@ TEST_CASE("over 100,000 random verbs the cache is what the model says") {
   CHECK(stats.invalidated == expected.invalidated);
   CHECK(stats.replaced == expected.replaced);
   CHECK(stats.saved_ms == expected.saved_ms);
+  const std::uint64_t misses =
+      stats.misses_absent + stats.misses_evicted + stats.misses_expired + stats.misses_invalidated;
+  CHECK(stats.hits_fresh + stats.hits_stale + misses == run.look_ups());
   CHECK(stats.stored ==
         stats.evicted + stats.expired + stats.invalidated + stats.replaced + run.entries());
   // The run went everywhere.
-  CHECK(stats.hits_fresh > 10'000);
+  CHECK(stats.hits_fresh > 5'000);
   CHECK(stats.hits_stale > 500);
   CHECK(stats.misses_expired > 500);
   CHECK(stats.misses_invalidated > 500);
   CHECK(stats.not_stored > 1'000);
-  CHECK(stats.evicted > 1'000);
+  CHECK(stats.evicted > 500);
+  CHECK(stats.misses_evicted > 100);
   CHECK(stats.replaced > 1'000);
 }

@@ -8,6 +8,8 @@ using Judgement = Tokens::Judgement;
 
 namespace {
 
+constexpr std::uint64_t kBudget = 1'000'000;
+
 Judgement judge(const Tokens& tokens, const std::vector<Token>& carried) {
   return tokens.judge(carried);
 }
@@ -15,25 +17,28 @@ Judgement judge(const Tokens& tokens, const std::vector<Token>& carried) {
 }  // namespace
 
 TEST_CASE("an entry without tokens is never invalidated") {
-  Tokens tokens;
+  Pages pages(kBudget);
+  Tokens tokens(pages);
   CHECK(judge(tokens, {}) == Judgement::current);
-  tokens.set({1, 100});
+  REQUIRE(tokens.set({1, 100}));
   CHECK(judge(tokens, {}) == Judgement::current);
 }
 
 TEST_CASE("a tag that has no token here is unknown, not current and not dead") {
-  Tokens tokens;
+  Pages pages(kBudget);
+  Tokens tokens(pages);
   CHECK(judge(tokens, {{1, 100}}) == Judgement::unknown);
-  tokens.set({1, 100});
+  REQUIRE(tokens.set({1, 100}));
   CHECK(judge(tokens, {{1, 100}}) == Judgement::current);
   CHECK(judge(tokens, {{1, 100}, {2, 200}}) == Judgement::unknown);
 }
 
 TEST_CASE("another token for a tag kills what carries the old one, and only that") {
-  Tokens tokens;
-  tokens.set({1, 100});
-  tokens.set({2, 200});
-  tokens.set({1, 101});
+  Pages pages(kBudget);
+  Tokens tokens(pages);
+  REQUIRE(tokens.set({1, 100}));
+  REQUIRE(tokens.set({2, 200}));
+  REQUIRE(tokens.set({1, 101}));
   CHECK(judge(tokens, {{1, 100}}) == Judgement::dead);
   CHECK(judge(tokens, {{1, 101}}) == Judgement::current);
   CHECK(judge(tokens, {{2, 200}}) == Judgement::current);
@@ -41,9 +46,10 @@ TEST_CASE("another token for a tag kills what carries the old one, and only that
 }
 
 TEST_CASE("one dead token is enough, wherever it stands and whatever is unknown beside it") {
-  Tokens tokens;
-  tokens.set({1, 100});
-  tokens.set({2, 200});
+  Pages pages(kBudget);
+  Tokens tokens(pages);
+  REQUIRE(tokens.set({1, 100}));
+  REQUIRE(tokens.set({2, 200}));
   CHECK(judge(tokens, {{1, 99}, {2, 200}}) == Judgement::dead);
   CHECK(judge(tokens, {{2, 200}, {1, 99}}) == Judgement::dead);
   CHECK(judge(tokens, {{3, 300}, {1, 99}}) == Judgement::dead);
@@ -51,16 +57,18 @@ TEST_CASE("one dead token is enough, wherever it stands and whatever is unknown 
 }
 
 TEST_CASE("a tag may be 0 and so may its token") {
-  Tokens tokens;
+  Pages pages(kBudget);
+  Tokens tokens(pages);
   CHECK(judge(tokens, {{0, 0}}) == Judgement::unknown);
-  tokens.set({0, 0});
+  REQUIRE(tokens.set({0, 0}));
   CHECK(judge(tokens, {{0, 0}}) == Judgement::current);
   CHECK(judge(tokens, {{0, 1}}) == Judgement::dead);
 }
 
 TEST_CASE("tags and tokens are compared in all 64 bits") {
-  Tokens tokens;
-  tokens.set({1, 100});
+  Pages pages(kBudget);
+  Tokens tokens(pages);
+  REQUIRE(tokens.set({1, 100}));
   CHECK(judge(tokens, {{1 | std::uint64_t{1} << 63, 100}}) == Judgement::unknown);
   CHECK(judge(tokens, {{1 | std::uint64_t{1} << 32, 100}}) == Judgement::unknown);
   CHECK(judge(tokens, {{1, 100 | std::uint64_t{1} << 63}}) == Judgement::dead);
@@ -68,11 +76,27 @@ TEST_CASE("tags and tokens are compared in all 64 bits") {
 }
 
 TEST_CASE("a tag counts once however often its token changes") {
-  Tokens tokens;
+  Pages pages(kBudget);
+  Tokens tokens(pages);
   CHECK(tokens.size() == 0);
-  tokens.set({1, 100});
-  tokens.set({1, 101});
+  REQUIRE(tokens.set({1, 100}));
+  REQUIRE(tokens.set({1, 101}));
   CHECK(tokens.size() == 1);
-  tokens.set({2, 100});
+  REQUIRE(tokens.set({2, 100}));
   CHECK(tokens.size() == 2);
+}
+
+TEST_CASE(
+    "where there is no page for a new tag it stays unknown, and those that are known can be "
+    "invalidated") {
+  Pages pages(2 * kPageSize);
+  Tokens tokens(pages);
+  std::uint64_t known = 0;
+  while (known < 100'000 && tokens.set({known + 1, 1})) ++known;
+  CHECK(known > 1'000);
+  CHECK(known < 100'000);
+  CHECK(judge(tokens, {{known + 1, 1}}) == Judgement::unknown);
+  CHECK(tokens.set({1, 2}));
+  CHECK(judge(tokens, {{1, 1}}) == Judgement::dead);
+  CHECK(judge(tokens, {{known, 1}}) == Judgement::current);
 }

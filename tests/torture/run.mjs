@@ -10,7 +10,7 @@
 
 import { register } from 'tsx/esm/api'
 
-const parts = ['keys']
+const parts = ['keys', 'memory']
 
 register()
 const [name, ...rest] = process.argv.slice(2)

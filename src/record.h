@@ -1,0 +1,138 @@
+// What memory knows of one entry beside its key and its payload: a few bytes before the payload, in the same block.
+//
+//   bits: 24 set of tokens, 8 what follows      4
+//   cost, a float of milliseconds               4
+//   idle_ms, idle_until                         16   only where it may die of idleness
+//   created                                     6, or 8 where it is before 1970 or after the year 10889
+//   fresh_until - created                       4 or 8   not where it is fresh for ever
+//   stale_until - fresh_until                   4 or 8   not where both are the same
+//   size of the payload, place of the next part 8   only where the payload takes more than one block
+//
+// What is not there costs nothing: an entry without an end has 14 bytes, one with a ttl below 49 days 18.
+// The times are exact to the millisecond whatever they are. `next` lies last, so it can be found without reading the rest.
+#pragma once
+
+#include <cstdint>
+
+#include "arena.h"
+#include "bytes.h"
+#include "entry.h"
+#include "lifetime.h"
+
+namespace reprise {
+
+// How the parts of a record are found. Reading is inline: a look-up needs half of it, and every call makes one.
+namespace record_bits {
+
+// The bits above the set of tokens.
+constexpr std::uint32_t kKindAt = 24;  // two bits
+constexpr std::uint32_t kInParts = 1U << 26;
+constexpr std::uint32_t kEnds = 1U << 27;
+constexpr std::uint32_t kGetsStale = 1U << 28;
+constexpr std::uint32_t kIdles = 1U << 29;
+constexpr std::uint32_t kWide = 1U << 30;
+
+constexpr std::size_t kIdleAt = 8;
+
+struct Layout {
+  bool wide;
+  std::uint32_t created_at;
+  std::uint32_t ends_at;
+  std::uint32_t stale_at;
+  std::uint32_t size;
+};
+
+inline Layout layout_of(std::uint32_t bits) {
+  const bool wide = (bits & kWide) != 0;
+  const std::uint32_t duration = wide ? 8 : 4;
+  Layout layout{wide, (bits & kIdles) != 0 ? 24U : 8U, 0, 0, 0};
+  layout.ends_at = layout.created_at + (wide ? 8 : 6);
+  layout.stale_at = layout.ends_at + ((bits & kEnds) != 0 ? duration : 0);
+  layout.size = layout.stale_at + ((bits & kGetsStale) != 0 ? duration : 0) +
+                ((bits & kInParts) != 0 ? 8 : 0);
+  return layout;
+}
+
+inline std::uint64_t load_duration(Bytes block, std::uint32_t at, bool wide) {
+  return wide ? load<std::uint64_t>(block, at) : load<std::uint32_t>(block, at);
+}
+
+inline Millis moved_by(Millis from, std::uint64_t difference) {
+  return static_cast<Millis>(static_cast<std::uint64_t>(from) + difference);
+}
+
+}  // namespace record_bits
+
+struct Record {
+  static constexpr std::uint32_t kMaxSize = 4 + 4 + 16 + 3 * 8 + 8;
+  static constexpr std::uint32_t kMostSets = 1U << 24;
+
+  Lifetime life{};
+  float cost_ms = 0;
+  std::uint32_t token_set = 0;
+  PayloadKind kind = PayloadKind::cbor;
+  bool whole = true;  // the payload lies in the same block
+  std::uint64_t payload_size = 0;
+  Ref next = kNowhere;     // the block after this one, where not whole
+  std::uint32_t size = 0;  // of what write() wrote: the payload begins there
+
+  // Writes to `out`, which has room for kMaxSize, and says how many bytes that took.
+  [[nodiscard]] std::uint32_t write(MutableBytes out) const;
+
+  // Of a block that begins with one.
+  [[nodiscard]] static Record read(Bytes block);
+  [[nodiscard]] static bool is_whole(Bytes block);
+  [[nodiscard]] static std::uint32_t size_of(Bytes block);
+  // An answer at `now` was given: the end of idleness moves, where there is one.
+  static void answered(MutableBytes block, Millis now);
+};
+
+inline Record Record::read(Bytes block) {
+  using namespace record_bits;
+  const auto bits = load<std::uint32_t>(block, 0);
+  const Layout layout = layout_of(bits);
+  Record record;
+  record.token_set = bits & (kMostSets - 1);
+  record.kind = static_cast<PayloadKind>(bits >> kKindAt & 3);
+  record.whole = (bits & kInParts) == 0;
+  record.cost_ms = load<float>(block, 4);
+  if ((bits & kIdles) != 0) {
+    record.life.idle_ms = load<Millis>(block, kIdleAt);
+    record.life.idle_until = load<Millis>(block, kIdleAt + 8);
+  }
+  if (layout.wide) {
+    record.life.created = load<Millis>(block, layout.created_at);
+  } else {
+    record.life.created =
+        static_cast<Millis>(load<std::uint32_t>(block, layout.created_at) |
+                            std::uint64_t{load<std::uint16_t>(block, layout.created_at + 4)} << 32);
+  }
+  record.life.fresh_until = kForever;
+  if ((bits & kEnds) != 0) {
+    record.life.fresh_until =
+        moved_by(record.life.created, load_duration(block, layout.ends_at, layout.wide));
+  }
+  record.life.stale_until = record.life.fresh_until;
+  if ((bits & kGetsStale) != 0) {
+    record.life.stale_until =
+        moved_by(record.life.fresh_until, load_duration(block, layout.stale_at, layout.wide));
+  }
+  record.size = layout.size;
+  if (record.whole) {
+    record.payload_size = block.size() - layout.size;
+  } else {
+    record.payload_size = load<std::uint32_t>(block, layout.size - 8);
+    record.next = load<Ref>(block, layout.size - 4);
+  }
+  return record;
+}
+
+inline bool Record::is_whole(Bytes block) {
+  return (load<std::uint32_t>(block, 0) & record_bits::kInParts) == 0;
+}
+
+inline std::uint32_t Record::size_of(Bytes block) {
+  return record_bits::layout_of(load<std::uint32_t>(block, 0)).size;
+}
+
+}  // namespace reprise

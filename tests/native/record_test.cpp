@@ -1,0 +1,102 @@
+#include "record.h"
+
+#include <catch2/catch.hpp>
+#include <random>
+#include <vector>
+
+using namespace reprise;
+
+namespace {
+
+struct Written {
+  std::uint8_t bytes[Record::kMaxSize + 10] = {};
+  std::uint32_t size = 0;
+
+  explicit Written(const Record& record) : size(record.write(bytes)) {}
+  // As a block with ten bytes of payload.
+  [[nodiscard]] Bytes block() const { return Bytes{bytes}.first(size + 10); }
+};
+
+void check_same(const Record& a, const Record& b) {
+  CHECK(a.life.created == b.life.created);
+  CHECK(a.life.fresh_until == b.life.fresh_until);
+  CHECK(a.life.stale_until == b.life.stale_until);
+  CHECK(a.life.idle_until == b.life.idle_until);
+  if (a.life.idle_until != kForever) CHECK(a.life.idle_ms == b.life.idle_ms);
+  CHECK(a.cost_ms == b.cost_ms);
+  CHECK(a.token_set == b.token_set);
+  CHECK(a.kind == b.kind);
+  CHECK(a.whole == b.whole);
+  CHECK(a.next == b.next);
+}
+
+constexpr Millis kNow = 1'795'363'200'123;
+
+}  // namespace
+
+TEST_CASE("what an entry does not have costs nothing") {
+  Record record;
+  record.life = Lifetime::from(kNow, kForever, 0);
+  CHECK(Written(record).size == 14);
+  record.life = Lifetime::from(kNow, 3'600'000, 0);
+  CHECK(Written(record).size == 18);
+  record.life = Lifetime::from(kNow, 3'600'000, 60'000);
+  CHECK(Written(record).size == 22);
+  record.life = Lifetime::from(kNow, std::int64_t{90} * 86'400'000, 0);
+  CHECK(Written(record).size == 24);
+  record.life = Lifetime::from(kNow, kForever, 0, 60'000);
+  CHECK(Written(record).size == 30);
+}
+
+TEST_CASE("a record is read as it was written, whatever its times are") {
+  const std::uint32_t seed = GENERATE(1u, 2u, 3u, 4u);
+  CAPTURE(seed);
+  std::mt19937_64 random(seed);
+  const std::vector<Millis> times{0,
+                                  1,
+                                  -1,
+                                  kNow,
+                                  kNow + 1,
+                                  kForever,
+                                  kForever - 1,
+                                  (Millis{1} << 48) - 1,
+                                  Millis{1} << 48,
+                                  std::numeric_limits<Millis>::min()};
+  const auto any = [&] {
+    return random() % 3 == 0 ? static_cast<Millis>(random()) : times[random() % times.size()];
+  };
+  for (int i = 0; i < 3'000; ++i) {
+    Record record;
+    record.life = {any(), any(), any(), any(), any()};
+    record.cost_ms = static_cast<float>(random() % 1'000'000) / 16;
+    record.token_set = static_cast<std::uint32_t>(random() % Record::kMostSets);
+    record.kind = static_cast<PayloadKind>(random() % 4);
+    record.whole = random() % 2 == 0;
+    record.payload_size = record.whole ? 10 : random() % UINT32_MAX;
+    record.next = record.whole ? kNowhere : static_cast<Ref>(random());
+    const Written written(record);
+    const Record read = Record::read(written.block());
+    check_same(read, record);
+    CHECK(read.payload_size == record.payload_size);
+    CHECK(read.size == written.size);
+    CHECK(Record::size_of(written.block()) == written.size);
+    CHECK(Record::is_whole(written.block()) == record.whole);
+    CHECK(written.size <= Record::kMaxSize);
+  }
+}
+
+TEST_CASE("an answer moves the end of idleness, and only where there is one") {
+  Record record;
+  record.life = Lifetime::from(kNow, 10'000, 0, 500);
+  Written idle(record);
+  Record::answered({idle.bytes, idle.size}, kNow + 400);
+  const Record later = Record::read(idle.block());
+  CHECK(later.life.idle_until == kNow + 900);
+  CHECK(later.life.fresh_until == kNow + 10'000);
+  CHECK(later.life.created == kNow);
+
+  record.life = Lifetime::from(kNow, 10'000, 0);
+  Written fixed(record);
+  Record::answered({fixed.bytes, fixed.size}, kNow + 400);
+  check_same(Record::read(fixed.block()), record);
+}
