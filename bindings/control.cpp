@@ -19,7 +19,7 @@ struct ControlStats {
   double hits_fresh, hits_stale, hits_admitted;
   double misses_absent, misses_expired, misses_invalidated;
   double refused_damaged, refused_expired, refused_invalidated;
-  double stored, not_stored;
+  double stored, not_stored, not_admitted;
   double evicted, expired, invalidated, replaced;
   double saved_ms;
   double entries, bytes;
@@ -49,6 +49,7 @@ ControlStats stats() {
           count(s.refused_invalidated),
           count(s.stored),
           count(s.not_stored),
+          count(s.not_admitted),
           count(s.evicted),
           count(s.expired),
           count(s.invalidated),
@@ -85,6 +86,7 @@ EMSCRIPTEN_BINDINGS(reprise) {
       .field("refusedInvalidated", &ControlStats::refused_invalidated)
       .field("stored", &ControlStats::stored)
       .field("notStored", &ControlStats::not_stored)
+      .field("notAdmitted", &ControlStats::not_admitted)
       .field("evicted", &ControlStats::evicted)
       .field("expired", &ControlStats::expired)
       .field("invalidated", &ControlStats::invalidated)

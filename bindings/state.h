@@ -6,6 +6,7 @@
 namespace reprise {
 
 struct State {
+  EvictionAsg eviction;
   Cache cache;
   SipKey key;
   SipHash digest{SipKey{}};  // of the canonical bytes fed so far
@@ -15,7 +16,8 @@ struct State {
   Status read = Status::ok;
   std::uint64_t entry_size = 0;  // of the entry being admitted
 
-  State(const Options& options, SipKey sip_key) : cache(options), key(sip_key), digest(sip_key) {}
+  State(const Options& options, SipKey sip_key)
+      : eviction(sip_key.k0), cache(options, eviction), key(sip_key), digest(sip_key) {}
 };
 
 extern Block block;

@@ -50,6 +50,7 @@ export const status = {
   tooLarge: 10,
   noRoom: 11,
   noLifetime: 12,
+  notAdmitted: 13,
 } as const
 
 /** The data plane: the raw exports of bindings/exports.cpp, called on the instance itself. */
@@ -98,6 +99,7 @@ export interface CoreStats {
   refusedInvalidated: number
   stored: number
   notStored: number
+  notAdmitted: number
   evicted: number
   expired: number
   invalidated: number

@@ -16,7 +16,7 @@ Found Cache::look_up(const Digest128& key, Millis now) {
     case Verdict::stale:
       ++(verdict == Verdict::fresh ? stats_.hits_fresh : stats_.hits_stale);
       stats_.saved_ms += records_[slot].cost_ms;
-      eviction_.used(slot);
+      eviction_.used(slot, worth_of(slot));
       return {verdict, slot};
     case Verdict::invalidated:
       ++stats_.misses_invalidated;
@@ -60,10 +60,9 @@ Stored Cache::store(const Digest128& key, const Draft& draft, Bytes payload, boo
   if (draft.payload_size > options_.max_entry_bytes) return refuse(Status::too_large);
   const std::size_t block_size =
       draft.tokens.size_bytes() + (external ? 0 : static_cast<std::size_t>(draft.payload_size));
-  const std::uint64_t need =
-      Arena::cost_of(block_size) + (external ? draft.payload_size : 0) + sizeof(Record);
-  if (need > options_.max_bytes) return refuse(Status::too_large);
-  if (!make_room(need)) return refuse(Status::no_room);
+  const Worth worth{key.low, need_of(block_size, external, draft.payload_size), draft.cost_ms};
+  if (worth.bytes > options_.max_bytes) return refuse(Status::too_large);
+  if (const Status room = make_room(worth, now); room != Status::ok) return refuse(room);
 
   std::uint8_t* block = nullptr;
   if (block_size > 0 && (block = arena_.allocate(block_size)) == nullptr) {
@@ -71,7 +70,7 @@ Stored Cache::store(const Digest128& key, const Draft& draft, Bytes payload, boo
   }
   const Slot slot = index_.insert(key);
   if (slot == kNoSlot || (slot >= records_.size() && !records_.resize(std::size_t{slot} + 1)) ||
-      !eviction_.added(slot, block_size, draft.cost_ms)) {
+      !eviction_.added(slot, worth)) {
     if (slot != kNoSlot) index_.erase(slot);
     if (block != nullptr) arena_.free(block, block_size);
     return refuse(Status::no_room);
@@ -163,7 +162,8 @@ std::span<const Token> Cache::tokens(Slot slot) const {
 }
 
 std::uint64_t Cache::bytes() const {
-  return arena_.bytes() + external_bytes_ + index_.size() * sizeof(Record);
+  return arena_.bytes() + external_bytes_ +
+         (options_.simulated ? 0 : index_.size() * sizeof(Record));
 }
 
 bool Cache::valid() const {
@@ -189,26 +189,56 @@ Verdict Cache::judge(const Record& record, Slot slot, Millis now) const {
   return Verdict::expired;
 }
 
-bool Cache::make_room(std::uint64_t need) {
-  while (bytes() + need > options_.max_bytes) {
-    const Slot victim = eviction_.victim();
-    if (victim == kNoSlot) return false;
-    // The caller can be told of only so many emptied slots at once.
-    if (records_[victim].external && freed_count_ == kMaxFreed) return false;
-    ++stats_.evicted;
-    remove(victim);
-  }
-  return true;
+std::uint64_t Cache::need_of(std::size_t block_size, bool external,
+                             std::uint64_t payload_size) const {
+  return Arena::cost_of(block_size) + (external ? payload_size : 0) +
+         (options_.simulated ? 0 : sizeof(Record));
 }
 
-void Cache::remove(Slot slot) {
+Worth Cache::worth_of(Slot slot) const {
   const Record& record = records_[slot];
+  return {index_.key(slot).low, need_of(record.block_size(), record.external, record.payload_size),
+          record.cost_ms};
+}
+
+Status Cache::make_room(const Worth& newcomer, Millis now) {
+  struct Asked {
+    const Cache& cache;
+    Millis now;
+  };
+  const Asked asked{*this, now};
+  const Residents residents(
+      &asked,
+      [](const void* context, Slot slot) {
+        return static_cast<const Asked*>(context)->cache.worth_of(slot);
+      },
+      [](const void* context, Slot slot) {
+        const auto& [cache, at] = *static_cast<const Asked*>(context);
+        return cache.records_[slot].life.at(at) == Freshness::expired;
+      });
+  while (bytes() + newcomer.bytes > options_.max_bytes) {
+    const Slot victim = eviction_.victim(newcomer, residents);
+    if (victim == kNoSlot) {
+      ++stats_.not_admitted;
+      return Status::not_admitted;
+    }
+    // The caller can be told of only so many emptied slots at once.
+    if (records_[victim].external && freed_count_ == kMaxFreed) return Status::no_room;
+    const bool expired = residents.expired(victim);
+    ++(expired ? stats_.expired : stats_.evicted);
+    remove(victim, expired ? Removal::other : Removal::evicted);
+  }
+  return Status::ok;
+}
+
+void Cache::remove(Slot slot, Removal why) {
+  const Record& record = records_[slot];
+  eviction_.removed(slot, worth_of(slot), why);
   if (record.external) {
     external_bytes_ -= record.payload_size;
-    if (freed_count_ < kMaxFreed) freed_[freed_count_++] = slot;
+    if (!options_.simulated && freed_count_ < kMaxFreed) freed_[freed_count_++] = slot;
   }
   if (record.block != nullptr) arena_.free(record.block, record.block_size());
-  eviction_.removed(slot);
   index_.erase(slot);
 }
 

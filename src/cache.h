@@ -22,6 +22,7 @@
 #include "digest.h"
 #include "entry.h"
 #include "eviction.h"
+#include "eviction_asg.h"  // the policy that ships; whoever builds a cache hands it one
 #include "index.h"
 #include "lifetime.h"
 #include "stats.h"
@@ -34,6 +35,9 @@ namespace reprise {
 struct Options {
   std::uint64_t max_bytes = 64'000'000;                    // payloads and their records together
   std::uint64_t max_entry_bytes = std::uint64_t{8} << 20;  // a larger payload is not kept
+  // For simulations: external payloads exist in name only. They alone count against max_bytes, as in the literature, and
+  // freed() names none of them.
+  bool simulated = false;
 };
 
 enum class Verdict : std::uint8_t {
@@ -81,7 +85,8 @@ struct Record {
 
 class Cache {
  public:
-  explicit Cache(const Options& options) : options_(options) {}
+  // The policy is the cache's alone, and outlives it.
+  Cache(const Options& options, Eviction& eviction) : options_(options), eviction_(eviction) {}
   ~Cache() { clear(); }
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;
@@ -132,14 +137,18 @@ class Cache {
 
  private:
   [[nodiscard]] Verdict judge(const Record& record, Slot slot, Millis now) const;
-  [[nodiscard]] bool make_room(std::uint64_t need);
-  void remove(Slot slot);
+  // What one entry takes out of the budget.
+  [[nodiscard]] std::uint64_t need_of(std::size_t block_size, bool external,
+                                      std::uint64_t payload_size) const;
+  [[nodiscard]] Worth worth_of(Slot slot) const;
+  [[nodiscard]] Status make_room(const Worth& newcomer, Millis now);
+  void remove(Slot slot, Removal why = Removal::other);
 
   Options options_;
   Index index_;
   Array<Record> records_;
   Arena arena_;
-  Eviction eviction_;
+  Eviction& eviction_;
   Tokens tokens_;
   Stats stats_;
   std::uint64_t external_bytes_ = 0;

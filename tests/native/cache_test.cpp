@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "policies/eviction_lru.h"
+
 using namespace reprise;
 
 namespace {
@@ -15,6 +17,15 @@ using ByteList = std::vector<std::uint8_t>;
 using TokenList = std::vector<Token>;
 using Slots = std::vector<Slot>;
 using Counts = std::map<std::string, std::uint64_t>;
+
+// With a policy whose choice a test can foresee. The policy comes first: it outlives the cache.
+struct LruPolicy {
+  EvictionLru policy{};
+};
+class LruCache : private LruPolicy, public Cache {
+ public:
+  explicit LruCache(const Options& options) : Cache(options, policy) {}
+};
 
 Digest128 key(std::uint64_t n) { return {n * 0x9e3779b97f4a7c15u, n}; }
 
@@ -45,6 +56,7 @@ Counts counted(const Cache& cache) {
                 {"refused_invalidated", s.refused_invalidated},
                 {"stored", s.stored},
                 {"not_stored", s.not_stored},
+                {"not_admitted", s.not_admitted},
                 {"evicted", s.evicted},
                 {"expired", s.expired},
                 {"invalidated", s.invalidated},
@@ -136,14 +148,14 @@ class FromStorage {
 // ---- look_up ------------------------------------------------------------------------------------
 
 TEST_CASE("a key that was never stored is absent") {
-  Cache cache({});
+  LruCache cache({});
   CHECK(look_up(cache, 1) == Verdict::absent);
   CHECK(cache.look_up(key(1), kMade).slot == kNoSlot);
   CHECK(counted(cache) == Counts{{"misses_absent", 2}});
 }
 
 TEST_CASE("what was stored is found, with all that was said of it") {
-  Cache cache({});
+  LruCache cache({});
   cache.set_token({5, 50});
   const Stored stored = store(cache, 1, "hello", {{5, 50}});
   REQUIRE(stored.status == Status::ok);
@@ -178,7 +190,7 @@ TEST_CASE("an entry is fresh, then stale, then expired, each up to and without i
                                      {2'500, Verdict::expired},
                                      {kForever, Verdict::expired}}));
   CAPTURE(at.now);
-  Cache cache({});
+  LruCache cache({});
   const Stored stored = store(cache, 1, "x");
   const bool alive = at.verdict != Verdict::expired;
   for (int i = 0; i < 2; ++i) {
@@ -192,7 +204,7 @@ TEST_CASE("an entry is fresh, then stale, then expired, each up to and without i
 }
 
 TEST_CASE("each way that a look_up can end is counted as itself") {
-  Cache cache({});
+  LruCache cache({});
   cache.set_token({5, 50});
   store(cache, 1, "a");
   store(cache, 2, "b", {{5, 50}});
@@ -238,7 +250,7 @@ TEST_CASE("each way that a look_up can end is counted as itself") {
 }
 
 TEST_CASE("peek leaves no trace: nothing counted, nothing removed, recency untouched") {
-  Cache cache(budget(2 * cost_of(8)));
+  LruCache cache(budget(2 * cost_of(8)));
   cache.set_token({5, 50});
   store(cache, 1, "oldest");
   store(cache, 2, "newest");
@@ -257,7 +269,7 @@ TEST_CASE("peek leaves no trace: nothing counted, nothing removed, recency untou
 }
 
 TEST_CASE("peek at an invalidated entry says so and lets it lie") {
-  Cache cache({});
+  LruCache cache({});
   cache.set_token({5, 50});
   store(cache, 1, "a", {{5, 50}});
   cache.set_token({5, 51});
@@ -272,7 +284,7 @@ TEST_CASE("peek at an invalidated entry says so and lets it lie") {
 // ---- store --------------------------------------------------------------------------------------
 
 TEST_CASE("a stored value takes the place of the older one") {
-  Cache cache({});
+  LruCache cache({});
   store(cache, 1, "older");
   const std::uint64_t bytes = cache.bytes();
   const Stored stored = store(cache, 1, "newer");
@@ -285,7 +297,7 @@ TEST_CASE("a stored value takes the place of the older one") {
 }
 
 TEST_CASE("a value that is not kept still ends the older one") {
-  Cache cache({10'000, 100});
+  LruCache cache({10'000, 100});
   store(cache, 1, "older");
   Status expected = Status::ok;
   Stored refused;
@@ -315,7 +327,7 @@ TEST_CASE("a value that is not kept still ends the older one") {
 }
 
 TEST_CASE("a computation begun before an invalidation is not kept, one begun after it is") {
-  Cache cache({});
+  LruCache cache({});
   cache.set_token({5, 50});
   const TokenList before{{5, 50}};
   cache.set_token({5, 51});  // while the computation was under way
@@ -326,7 +338,7 @@ TEST_CASE("a computation begun before an invalidation is not kept, one begun aft
 }
 
 TEST_CASE("one invalidated tag of many is enough, and other entries live on") {
-  Cache cache({});
+  LruCache cache({});
   cache.set_token({5, 50});
   cache.set_token({6, 60});
   store(cache, 1, "both", {{5, 50}, {6, 60}});
@@ -341,7 +353,7 @@ TEST_CASE("one invalidated tag of many is enough, and other entries live on") {
 }
 
 TEST_CASE("an entry that is dead is invalidated rather than expired, and never stale") {
-  Cache cache({});
+  LruCache cache({});
   cache.set_token({5, 50});
   store(cache, 1, "a", {{5, 50}});
   store(cache, 2, "b", {{5, 50}});
@@ -351,7 +363,7 @@ TEST_CASE("an entry that is dead is invalidated rather than expired, and never s
 }
 
 TEST_CASE("setting the token that a tag has already invalidates nothing") {
-  Cache cache({});
+  LruCache cache({});
   cache.set_token({5, 50});
   store(cache, 1, "a", {{5, 50}});
   cache.set_token({5, 50});
@@ -359,7 +371,7 @@ TEST_CASE("setting the token that a tag has already invalidates nothing") {
 }
 
 TEST_CASE("an entry may carry as many tokens as an entry has room for") {
-  Cache cache({});
+  LruCache cache({});
   TokenList tokens;
   for (std::uint64_t i = 0; i < kMaxTokens; ++i) {
     tokens.push_back({i, i * i});
@@ -375,7 +387,7 @@ TEST_CASE("an entry may carry as many tokens as an entry has room for") {
 }
 
 TEST_CASE("an empty payload is a value like any other, with tokens and without") {
-  Cache cache({});
+  LruCache cache({});
   cache.set_token({5, 50});
   CHECK(store(cache, 1, "").status == Status::ok);
   CHECK(store(cache, 2, "", {{5, 50}}).status == Status::ok);
@@ -390,7 +402,7 @@ TEST_CASE("an empty payload is a value like any other, with tokens and without")
 }
 
 TEST_CASE("a payload above max_entry_bytes is not kept, one of just that size is") {
-  Cache cache({10'000, 100});
+  LruCache cache({10'000, 100});
   CHECK(store(cache, 1, std::string(100, 'x')).status == Status::ok);
   CHECK(store(cache, 2, std::string(101, 'x')).status == Status::too_large);
   CHECK(store_external(cache, 3, 100).status == Status::ok);
@@ -399,7 +411,7 @@ TEST_CASE("a payload above max_entry_bytes is not kept, one of just that size is
 }
 
 TEST_CASE("an entry above the whole budget is not kept, and nobody is evicted for it") {
-  Cache cache(budget(1'000));
+  LruCache cache(budget(1'000));
   store(cache, 1, "small");
   // Payload, header of the block and record together are what counts.
   CHECK(store(cache, 2, std::string(1'000 - sizeof(Record), 'x')).status == Status::too_large);
@@ -412,7 +424,7 @@ TEST_CASE("an entry above the whole budget is not kept, and nobody is evicted fo
 }
 
 TEST_CASE("where memory cannot be had the value is not kept, and the cache goes on") {
-  Cache cache({UINT64_MAX, UINT64_MAX});
+  LruCache cache({UINT64_MAX, UINT64_MAX});
   store(cache, 1, "here before");
   const std::uint64_t bytes = cache.bytes();
   volatile std::size_t size = SIZE_MAX / 2;
@@ -429,7 +441,7 @@ TEST_CASE("where memory cannot be had the value is not kept, and the cache goes 
 // ---- the budget ---------------------------------------------------------------------------------
 
 TEST_CASE("bytes are what the entries cost, and 0 when all are gone") {
-  Cache cache({});
+  LruCache cache({});
   CHECK(cache.bytes() == 0);
   store(cache, 1, "hello");
   CHECK(cache.bytes() == cost_of(5));
@@ -445,7 +457,7 @@ TEST_CASE("bytes are what the entries cost, and 0 when all are gone") {
 }
 
 TEST_CASE("when memory is full the entry goes that answered nothing for longest") {
-  Cache cache(budget(3 * cost_of(8)));
+  LruCache cache(budget(3 * cost_of(8)));
   store(cache, 1, "a");
   store(cache, 2, "b");
   store(cache, 3, "c");
@@ -468,7 +480,7 @@ TEST_CASE("when memory is full the entry goes that answered nothing for longest"
 }
 
 TEST_CASE("as many go as a large entry needs, and not one more") {
-  Cache cache(budget(10 * cost_of(8)));
+  LruCache cache(budget(10 * cost_of(8)));
   for (std::uint64_t n = 0; n < 10; ++n) store(cache, n, "x");
   REQUIRE(store_external(cache, 100, 4 * cost_of(8) - sizeof(Record)).status == Status::ok);
   CHECK(cache.stats().evicted == 4);
@@ -477,7 +489,7 @@ TEST_CASE("as many go as a large entry needs, and not one more") {
 }
 
 TEST_CASE("an entry that replaces another makes room with it first") {
-  Cache cache(budget(2 * cost_of(8)));
+  LruCache cache(budget(2 * cost_of(8)));
   store(cache, 1, "a");
   store(cache, 2, "b");
   REQUIRE(store(cache, 2, "c").status == Status::ok);
@@ -490,7 +502,7 @@ TEST_CASE("the budget is never exceeded, whatever comes in") {
   CAPTURE(seed);
   std::mt19937 random(seed);
   constexpr std::uint64_t kBudget = 20'000;
-  Cache cache(budget(kBudget));
+  LruCache cache(budget(kBudget));
   std::uint64_t most = 0;
   bool valid = true;
   for (int step = 0; step < 3'000; ++step) {
@@ -513,7 +525,7 @@ TEST_CASE("the budget is never exceeded, whatever comes in") {
 // ---- external payloads --------------------------------------------------------------------------
 
 TEST_CASE("an external entry is found like any other, and says that it is external") {
-  Cache cache({});
+  LruCache cache({});
   const Stored stored = store_external(cache, 1, 100'000);
   REQUIRE(stored.status == Status::ok);
   const Found found = cache.look_up(key(1), kMade);
@@ -524,7 +536,7 @@ TEST_CASE("an external entry is found like any other, and says that it is extern
 }
 
 TEST_CASE("an external slot that is emptied is named in freed(), whatever emptied it") {
-  Cache cache(budget(100'000));
+  LruCache cache(budget(100'000));
   cache.set_token({5, 50});
   const Slot slot = store_external(cache, 1, 60'000, {{5, 50}}).slot;
   store(cache, 2, "not external");
@@ -550,7 +562,7 @@ TEST_CASE("an external slot that is emptied is named in freed(), whatever emptie
 }
 
 TEST_CASE("an entry in memory is emptied without a word in freed()") {
-  Cache cache({});
+  LruCache cache({});
   store(cache, 1, "x");
   cache.invalidate(key(1));
   store(cache, 1, "x");
@@ -561,7 +573,7 @@ TEST_CASE("an entry in memory is emptied without a word in freed()") {
 TEST_CASE(
     "where more slots would be emptied than can be named, the store waits for the next time") {
   constexpr std::size_t kMany = Cache::kMaxFreed + 6;
-  Cache cache(budget(kMany * (100 + sizeof(Record))));
+  LruCache cache(budget(kMany * (100 + sizeof(Record))));
   for (std::uint64_t n = 0; n < kMany; ++n)
     REQUIRE(store_external(cache, n, 100).status == Status::ok);
   const std::uint64_t size = kMany * (100 + sizeof(Record)) - sizeof(Record);
@@ -580,7 +592,7 @@ TEST_CASE(
 // ---- admit --------------------------------------------------------------------------------------
 
 TEST_CASE("an entry from storage that is sealed, of this key and alive is kept and answers") {
-  Cache cache({});
+  LruCache cache({});
   cache.set_token({5, 50});
   const Stored stored = FromStorage("from storage", {{5, 50}}).admit(cache, 1);
   REQUIRE(stored.status == Status::ok);
@@ -598,7 +610,7 @@ TEST_CASE("an entry from storage that is sealed, of this key and alive is kept a
 }
 
 TEST_CASE("a stale entry from storage answers, and one at its end does not") {
-  Cache cache({});
+  LruCache cache({});
   CHECK(FromStorage("x").admit(cache, 1, 2'499).status == Status::ok);
   CHECK(look_up(cache, 1, 2'499) == Verdict::stale);
   CHECK(FromStorage("x").admit(cache, 2, 2'500).status == Status::expired);
@@ -606,7 +618,7 @@ TEST_CASE("a stale entry from storage answers, and one at its end does not") {
 }
 
 TEST_CASE("each way that an entry from storage can be refused is counted as itself") {
-  Cache cache({});
+  LruCache cache({});
   cache.set_token({5, 51});
   FromStorage entry("a payload");
   Status expected = Status::ok;
@@ -670,7 +682,7 @@ TEST_CASE("each way that an entry from storage can be refused is counted as itse
 }
 
 TEST_CASE("a refused entry leaves what memory holds of the key alone") {
-  Cache cache({});
+  LruCache cache({});
   store(cache, 1, "in memory");
   FromStorage damaged("x");
   damaged.entry()[80] ^= 1;
@@ -680,7 +692,7 @@ TEST_CASE("a refused entry leaves what memory holds of the key alone") {
 }
 
 TEST_CASE("an unknown token is no refusal: the tag is loaded, and the entry is judged again") {
-  Cache cache({});
+  LruCache cache({});
   FromStorage entry("x", {{5, 50}});
   const Stored asked = entry.admit(cache, 1);
   CHECK(asked.status == Status::unknown_token);
@@ -700,12 +712,12 @@ TEST_CASE("an unknown token is no refusal: the tag is loaded, and the entry is j
 }
 
 TEST_CASE("an expired entry is refused before its tokens are asked for") {
-  Cache cache({});
+  LruCache cache({});
   CHECK(FromStorage("x", {{5, 50}}).admit(cache, 1, 2'500).status == Status::expired);
 }
 
 TEST_CASE("an entry that memory has no room for answers all the same") {
-  Cache cache({10'000, 10});
+  LruCache cache({10'000, 10});
   const Stored stored = FromStorage("longer than ten").admit(cache, 1);
   CHECK(stored.status == Status::ok);
   CHECK(stored.slot == kNoSlot);
@@ -715,7 +727,7 @@ TEST_CASE("an entry that memory has no room for answers all the same") {
 }
 
 TEST_CASE("an admitted entry takes the place of the one in memory") {
-  Cache cache({});
+  LruCache cache({});
   const Slot slot = store_external(cache, 1, 70'000).slot;
   CHECK(FromStorage("newer").admit(cache, 1).status == Status::ok);
   CHECK(freed(cache) == Slots{slot});
@@ -724,7 +736,7 @@ TEST_CASE("an admitted entry takes the place of the one in memory") {
 }
 
 TEST_CASE("a large entry from storage is admitted as external") {
-  Cache cache({});
+  LruCache cache({});
   FromStorage entry(std::string(100'000, 'x'));
   const Stored stored = entry.admit(cache, 1, kMade, true);
   REQUIRE(stored.status == Status::ok);
@@ -736,7 +748,7 @@ TEST_CASE("a large entry from storage is admitted as external") {
 // ---- invalidate, sweep, clear -------------------------------------------------------------------
 
 TEST_CASE("invalidating a key takes it away, and says whether it was there") {
-  Cache cache({});
+  LruCache cache({});
   store(cache, 1, "a");
   store(cache, 2, "b");
   CHECK(cache.invalidate(key(1)));
@@ -749,7 +761,7 @@ TEST_CASE("invalidating a key takes it away, and says whether it was there") {
 }
 
 TEST_CASE("sweep removes what is over, and leaves what is fresh or stale") {
-  Cache cache({});
+  LruCache cache({});
   for (std::uint64_t n = 0; n < 30; ++n) {
     // Ten are over at 1,500, ten are stale then, ten are fresh.
     const Millis fresh_for = n % 3 == 2 ? 1'000 : 200;
@@ -769,7 +781,7 @@ TEST_CASE("sweep removes what is over, and leaves what is fresh or stale") {
 }
 
 TEST_CASE("sweep stays within its budget, goes on where it stopped, and comes round") {
-  Cache cache({});
+  LruCache cache({});
   for (std::uint64_t n = 0; n < 10; ++n) store(cache, n, "x");
   CHECK(cache.sweep(2'500, 0) == 0);
   CHECK(cache.sweep(2'500, 4) == 4);
@@ -782,7 +794,7 @@ TEST_CASE("sweep stays within its budget, goes on where it stopped, and comes ro
 }
 
 TEST_CASE("a sweep that finds nothing over looks at no more slots than its budget") {
-  Cache cache({});
+  LruCache cache({});
   for (std::uint64_t n = 0; n < 10; ++n) {
     store(cache, n, "x", {}, n == 7 ? kLife : Lifetime::from(kMade, kForever, 0));
   }
@@ -791,12 +803,12 @@ TEST_CASE("a sweep that finds nothing over looks at no more slots than its budge
 }
 
 TEST_CASE("sweeping an empty cache removes nothing") {
-  Cache cache({});
+  LruCache cache({});
   CHECK(cache.sweep(kForever, UINT32_MAX) == 0);
 }
 
 TEST_CASE("sweep stops where it could name no further freed slot, and goes on next time") {
-  Cache cache({});
+  LruCache cache({});
   constexpr std::uint32_t kMany = Cache::kMaxFreed + 10;
   for (std::uint64_t n = 0; n < kMany; ++n) store_external(cache, n, 10);
   cache.forget_freed();
@@ -810,7 +822,7 @@ TEST_CASE("sweep stops where it could name no further freed slot, and goes on ne
 }
 
 TEST_CASE("after clear nothing is left but the counters and the tokens") {
-  Cache cache({});
+  LruCache cache({});
   cache.set_token({5, 50});
   store(cache, 1, "a", {{5, 50}});
   store_external(cache, 2, 100);
@@ -828,8 +840,8 @@ TEST_CASE("after clear nothing is left but the counters and the tokens") {
 }
 
 TEST_CASE("caches do not know each other") {
-  Cache one({});
-  Cache two({});
+  LruCache one({});
+  LruCache two({});
   store(one, 1, "x");
   CHECK(look_up(two, 1) == Verdict::absent);
   CHECK(look_up(one, 1) == Verdict::fresh);
