@@ -71,6 +71,7 @@ Slot EvictionAsg::victim(const Worth& newcomer, const Residents& residents) {
   if (least == kNoSlot) return kNoSlot;
   if (residents.expired(least) || outweighs(newcomer, least, residents)) return least;
   newcomer_.here = false;
+  age(newcomer, values_[least]);
   remember(newcomer, Ghosts::Kind::refused);
   return kNoSlot;
 }
@@ -147,6 +148,15 @@ bool EvictionAsg::outweighs(const Worth& newcomer, Slot slot, const Residents& r
   const Worth resident = residents.worth(slot);
   return lean_ * newcomer_.uses * density(newcomer) >
          std::max(1U, frequency_.of(resident.hash)) * density(resident);
+}
+
+// Where nobody is evicted nothing would ever age. So who is refused as worth less than all lifts the floor towards its own
+// value, by the part of the cache that it would have filled: a cache full of such newcomers, all of the way.
+void EvictionAsg::age(const Worth& refused, float least) {
+  const double theirs = value(newcomer_.uses, refused);
+  if (theirs >= least) return;
+  const double part = static_cast<double>(refused.bytes) / static_cast<double>(most_bytes_);
+  floor_ += (theirs - floor_) * std::min(1.0, part);
 }
 
 float EvictionAsg::value(std::uint32_t uses, const Worth& worth) const {

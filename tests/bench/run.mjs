@@ -22,6 +22,7 @@ import { setup } from '../../scripts/setup.mjs'
 /** Each has its rows in <name>.ts, and those that run in a page in <name>-page.ts. */
 const benches = {
   keys: 'what it costs to tell whether these arguments have been seen before',
+  eviction: 'what is saved by what is kept when memory is full',
 }
 
 const here = 'tests/bench'
@@ -38,9 +39,15 @@ async function prepare(name) {
   // stdout is the report's alone.
   process.stdout.write = process.stderr.write.bind(process.stderr)
   await setup('start')
+  // That one runs a native program, and its peers are policies in it.
+  if (name === 'eviction') {
+    console.error('building reprise-sim …')
+    await buildPreset('native', 'reprise-sim')
+    return bundle(name, {})
+  }
   await buildPreset('wasm')
   await installPeers()
-  await Promise.all([bundle(name), ...(name === 'keys' ? digestPrograms() : [])])
+  await Promise.all([bundle(name, await versions()), ...(name === 'keys' ? digestPrograms() : [])])
 }
 
 async function installPeers() {
@@ -55,7 +62,7 @@ async function installPeers() {
 }
 
 /** As scripts/build.mjs bundles the package, except that the peers are in it too. */
-async function bundle(name) {
+async function bundle(name, known) {
   const esbuild = await import('esbuild')
   const shared = {
     absWorkingDir: root,
@@ -65,7 +72,7 @@ async function bundle(name) {
     target: 'es2022',
     legalComments: 'none',
     logLevel: 'silent',
-    define: { versions: JSON.stringify(await versions()) },
+    define: { versions: JSON.stringify(known) },
   }
   try {
     await esbuild.build({
