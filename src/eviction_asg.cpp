@@ -9,7 +9,7 @@ namespace reprise {
 namespace {
 
 constexpr float kUnused = std::numeric_limits<float>::infinity();
-constexpr std::size_t kRuns = 8;
+constexpr std::size_t kRuns = 16;
 constexpr std::size_t kRun = 8;  // neighbours: their values share a cache line
 
 constexpr double kLeanStep = 0.03;

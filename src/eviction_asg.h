@@ -2,7 +2,7 @@
 //
 // The VALUE of an entry is   floor + w(uses) x cost / bytes,   set when it comes in and whenever it is used. The floor is
 // the highest value that was ever evicted, so it rises, and what is not used is overtaken by what comes later: that is
-// all the ageing there is (GreedyDual-Size-Frequency); who is refused lifts the floor a little, too. The VICTIM is the least of 64 entries: eight runs of eight
+// all the ageing there is (GreedyDual-Size-Frequency); who is refused lifts the floor a little, too. The VICTIM is the least of 128 entries: sixteen runs of eight
 // neighbours, picked at random. That needs no heap and no lists, and chooses better than an exact minimum, because
 // the newcomer stands among the candidates. An entry whose time is over goes before all others.
 //
