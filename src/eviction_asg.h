@@ -2,9 +2,10 @@
 //
 // The VALUE of an entry is   floor + w(uses) x cost / bytes,   set when it comes in and whenever it is used. The floor is
 // the highest value that was ever evicted, so it rises, and what is not used is overtaken by what comes later: that is
-// all the ageing there is (GreedyDual-Size-Frequency); who is refused lifts the floor a little, too. The VICTIM is the least of 128 entries: sixteen runs of eight
-// neighbours, picked at random. That needs no heap and no lists, and chooses better than an exact minimum, because
-// the newcomer stands among the candidates. An entry whose time is over goes before all others.
+// all the ageing there is (GreedyDual-Size-Frequency). Who is refused lifts the floor a little, too. The VICTIM is the
+// least of 128 entries: sixteen runs of eight neighbours, picked at random. That needs no heap and no lists, and chooses
+// better than an exact minimum, because the newcomer stands among the candidates. An entry whose time is over goes before
+// all others.
 //
 // A NEWCOMER is refused if it is worth less than the victim. It is also refused if, by frequency of late (a sketch,
 // frequency.h), it saves no more than the victim: lean x frequency x cost / bytes on its side. So a scan, or

@@ -354,7 +354,8 @@ TEST_CASE("over 100,000 random verbs the cache is what the model says") {
   // The run went everywhere.
   CHECK(stats.hits_fresh > 10'000);
   CHECK(stats.hits_stale > 500);
-  CHECK(stats.misses_expired > 500);
+  // ASG finds more of them itself, when room is needed.
+  CHECK(stats.misses_expired > (asg_decides ? 300 : 500));
   CHECK(stats.misses_invalidated > 500);
   CHECK(stats.not_stored > 1'000);
   CHECK(stats.evicted > (asg_decides ? 100 : 1'000));
