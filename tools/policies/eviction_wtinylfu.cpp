@@ -100,7 +100,8 @@ void EvictionWTinyLfu::climb() {
   const double change = ratio - last_ratio_;
   if (change < 0) step_ = -step_;
   const double largest = static_cast<double>(capacity_);
-  window_limit_ = std::clamp(window_limit_ + step_, std::max(1.0, 0.01 * largest), 0.8 * largest);
+  window_limit_ = std::clamp(window_limit_ + step_, std::max(1.0, 0.01 * largest),
+                             std::max(1.0, 0.8 * largest));
   step_ =
       std::abs(change) >= kRestart ? std::copysign(kFirstStep * largest, step_) : step_ * kDecay;
   last_ratio_ = ratio;
