@@ -6,6 +6,8 @@
 namespace reprise {
 
 struct State {
+  Pages pages;
+  EvictionAsg eviction;
   Cache cache;
   KeyDigest digest;  // of what was fed so far
   Draft draft{};     // what seal_begin seals: the last store
@@ -14,7 +16,12 @@ struct State {
   Status read = Status::ok;
   std::uint64_t entry_size = 0;  // of the entry being admitted
 
-  State(const Options& options, SipKey sip_key) : cache(options), digest(sip_key) {}
+  // `pages_bytes`: the budget of what is made of pages.
+  State(std::uint64_t pages_bytes, const Options& options, SipKey sip_key)
+      : pages(pages_bytes),
+        eviction(pages, sip_key.k0),
+        cache(options, pages, eviction),
+        digest(sip_key) {}
 };
 
 extern Block block;

@@ -22,12 +22,12 @@ set_target_properties(core PROPERTIES SUFFIX .mjs LINK_DEPENDS ${embind_types})
 target_link_libraries(core PRIVATE reprise_core reprise_flags)
 target_compile_options(core PRIVATE -fno-exceptions -fno-rtti)
 set_source_files_properties(bindings/exports.cpp PROPERTIES COMPILE_OPTIONS -O2)
-set_source_files_properties(bindings/control.cpp PROPERTIES COMPILE_OPTIONS -Os)
+set_source_files_properties(bindings/control.cpp PROPERTIES COMPILE_OPTIONS -Oz)
 # embind names types through RTTI, unless it is told that they have no names.
 target_compile_definitions(core PRIVATE EMSCRIPTEN_HAS_UNBOUND_TYPE_NAMES=0)
 
 target_link_options(core PRIVATE
-  -Os -fno-exceptions -fno-rtti
+  -Oz -fno-exceptions -fno-rtti
   --bind --no-entry
   --js-library ${embind_types}
   -sMODULARIZE -sEXPORT_ES6

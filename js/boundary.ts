@@ -44,6 +44,7 @@ export const status = {
   tooLarge: 10,
   noRoom: 11,
   noLifetime: 12,
+  notAdmitted: 13,
 } as const
 
 /** The data plane: the raw exports of bindings/exports.cpp, called on the instance itself. */
@@ -72,8 +73,9 @@ export interface CoreExports {
 
 /** The control plane: what bindings/control.cpp offers through embind. */
 export interface CoreControl {
-  create(options: { maxBytes: number; maxEntryBytes: number; key0: number; key1: number; key2: number; key3: number }): boolean
-  stats(): CoreStats
+  create(maxBytes: number, maxEntryBytes: number, key0: number, key1: number, key2: number, key3: number): boolean
+  /** Where in memory the numbers are that `statNames` names. */
+  stats(): number
   version(): number
 }
 
@@ -93,6 +95,7 @@ export interface CoreStats {
   refusedInvalidated: number
   stored: number
   notStored: number
+  notAdmitted: number
   evicted: number
   expired: number
   invalidated: number
@@ -101,6 +104,14 @@ export interface CoreStats {
   entries: number
   /** What the entries take, with their keys. */
   bytes: number
+  /** What they take beside their payloads: keys, records, index, tokens, policy. */
+  metadata: number
   /** What the instance takes: all of its WebAssembly memory. */
   memory: number
 }
+
+/** The order in which CoreControl.stats() leaves them. */
+export const statNames = [
+  'hitsFresh', 'hitsStale', 'hitsAdmitted', 'missesAbsent', 'missesEvicted', 'missesExpired', 'missesInvalidated', 'refusedDamaged', 'refusedExpired',
+  'refusedInvalidated', 'stored', 'notStored', 'notAdmitted', 'evicted', 'expired', 'invalidated', 'replaced', 'savedMs', 'entries', 'bytes', 'metadata', 'memory',
+] as const satisfies readonly (keyof CoreStats)[]

@@ -6,7 +6,7 @@
  * there is read before the next verb is called. Views are made anew when memory grew, as growing detaches them.
  */
 import createGlue from '#core-glue'
-import { boundaryVersion, type CoreControl, type CoreExports, type CoreStats, inboxSize, noSlot, offset, sealSize, status, tokenSize, verdict } from './boundary.js'
+import { boundaryVersion, type CoreControl, type CoreExports, type CoreStats, inboxSize, noSlot, offset, sealSize, statNames, status, tokenSize, verdict } from './boundary.js'
 import { KeyEncoder } from './encode.js'
 import { SharedValues } from './freeze.js'
 import { Inbox } from './inbox.js'
@@ -72,7 +72,7 @@ export class Core {
       throw new Error(`core.wasm is of another version (${control.version()}) than the JavaScript beside it (${boundaryVersion}). Install both from one release.`)
     }
     const [key0, key1, key2, key3] = secret as unknown as [number, number, number, number]
-    if (!control.create({ maxBytes: limits.maxBytes, maxEntryBytes: limits.maxEntryBytes, key0, key1, key2, key3 })) {
+    if (!control.create(limits.maxBytes, limits.maxEntryBytes, key0, key1, key2, key3)) {
       throw new Error('there is no memory for the cache.')
     }
     this.base = exports.block_address()
@@ -245,9 +245,8 @@ export class Core {
   }
 
   stats(): CoreStats {
-    const stats = this.control.stats()
-    this.refresh()
-    return stats
+    const numbers = new Float64Array(this.exports.memory.buffer, this.control.stats(), statNames.length)
+    return Object.fromEntries(statNames.map((name, i) => [name, numbers[i]!])) as unknown as CoreStats
   }
 
   /** The key in the inbox; returns how many bytes. */

@@ -19,7 +19,7 @@ export type CacheEvent =
   /** The value is kept: in memory, and on its way to storage if there is one. */
   | { type: 'stored'; name: string | null; bytes: number; memory: boolean }
   /** The value went to its caller but was not kept. */
-  | { type: 'not-stored'; name: string | null; reason: 'too-large' | 'no-room' | 'no-lifetime' | 'invalidated' | 'value'; error?: unknown }
+  | { type: 'not-stored'; name: string | null; reason: 'too-large' | 'no-room' | 'not-admitted' | 'no-lifetime' | 'invalidated' | 'value'; error?: unknown }
   /** An entry from storage was not used; a damaged one is deleted. */
   | { type: 'refused'; name: string | null; reason: RefusalReason }
   | { type: 'invalidated'; what: string }

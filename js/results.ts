@@ -140,8 +140,8 @@ export function keep(parts: Parts, plan: Plan, result: Result): Payload | undefi
     const { costMs, tokens, name } = result
     const said = core.store(result.key, { payload, tokens: tokens.pairs, costMs, ttlMs: plan.ttlMs, staleForMs: 0 }, now)
     const refused = notStoredReasons[said]
-    // What memory has no room for, storage may still hold.
-    const stores = name !== undefined && tokens.shared && (refused === undefined || refused === 'no-room')
+    // What memory has no room for, or better uses for, storage may still hold.
+    const stores = name !== undefined && tokens.shared && (refused === undefined || refused === 'no-room' || refused === 'not-admitted')
     if (stores) {
       const expiresAt = now + plan.ttlMs
       parts.storage!.set(name.text, core.seal(name.bytes, payload), expiresAt < Infinity ? { expiresAt } : {})
@@ -191,4 +191,5 @@ const notStoredReasons: Readonly<Record<number, NotStored['reason']>> = {
   [status.tooLarge]: 'too-large',
   [status.noRoom]: 'no-room',
   [status.noLifetime]: 'no-lifetime',
+  [status.notAdmitted]: 'not-admitted',
 }

@@ -23,8 +23,8 @@ export async function build(wanted) {
   if (wanted.wasm || wanted.package) await step('build package', buildPackage)
 }
 
-/** Configures a CMake preset if that was not done since the presets changed, and builds it. */
-export async function buildPreset(preset) {
+/** Configures a CMake preset if that was not done since the presets changed, and builds it, or one target of it. */
+export async function buildPreset(preset, target) {
   const ninjaFile = join(root, 'build', preset, 'build.ninja')
   const presets = join(root, 'CMakePresets.json')
   const configured =
@@ -32,7 +32,7 @@ export async function buildPreset(preset) {
     statSync(ninjaFile).mtimeMs > statSync(presets).mtimeMs &&
     (await configuredHere(preset))
   if (!configured) await run('cmake', ['--preset', preset, '--fresh'])
-  const output = await run('cmake', ['--build', '--preset', preset])
+  const output = await run('cmake', ['--build', '--preset', preset, ...(target === undefined ? [] : ['--target', target])])
   if (preset.startsWith('wasm') && preset !== 'wasm-tests') await describeGlue(preset)
   return output
 }

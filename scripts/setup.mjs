@@ -22,6 +22,7 @@ const needs = [
   { package: 'clang-tidy', use: 'test', why: 'checks C++ for mistakes', found: program('clang-tidy') },
   { package: 'nlohmann-json3-dev', use: 'test', why: 'the native twin of the encoder', found: header('nlohmann/json.hpp') },
   { package: 'libssl-dev', use: 'test', why: 'SHA-256 in the native tools', found: header('openssl/sha.h') },
+  { package: 'zlib1g-dev', use: 'test', why: 'unpacks traces for reprise-sim', found: header('zlib.h') },
   { package: 'catch2', use: 'test', why: 'the C++ tests', found: header('catch2/catch.hpp') },
   { package: 'python3-cbor2', use: 'test', why: 'a second opinion on keys', found: () => existsSync('/usr/lib/python3/dist-packages/cbor2') },
   { package: 'chromium', use: 'test', why: 'the tests in a browser', found: program('chromium', 'chromium-browser', 'google-chrome') },

@@ -4,14 +4,14 @@
 
 namespace reprise {
 
-Cache::Cache(const Options& options)
+Cache::Cache(const Options& options, Pages& pages, Eviction& eviction)
     : options_(options),
-      pages_(options.max_bytes),
+      pages_(pages),
+      eviction_(eviction),
       arena_(pages_, this, &moved),
       index_(pages_),
       sets_(pages_, arena_, Record::kMostSets),
-      tokens_(pages_),
-      eviction_(pages_) {}
+      tokens_(pages_) {}
 
 Found Cache::look_up(const Digest128& key, Millis now) {
   const Slot slot = index_.find(key);
@@ -27,7 +27,7 @@ Found Cache::look_up(const Digest128& key, Millis now) {
       ++(verdict == Verdict::fresh ? stats_.hits_fresh : stats_.hits_stale);
       stats_.saved_ms += static_cast<double>(record.cost_ms);
       Record::answered(block_at(index_.block(slot)), now);
-      eviction_.used(slot);
+      eviction_.used(slot, worth_of(slot));
       return {verdict, slot};
     case Verdict::invalidated:
       ++stats_.misses_invalidated;
@@ -77,8 +77,15 @@ Stored Cache::store(const Digest128& key, const Draft& draft, Bytes payload, Mil
   record.cost_ms = static_cast<float>(draft.cost_ms);
   record.kind = draft.kind;
   record.payload_size = draft.payload_size;
-  const Status kept = keep(key, record, draft.tokens);
-  if (kept != Status::ok) return refuse(kept);
+  newcomer_ = {key.low, bytes_of(draft.payload_size), draft.cost_ms};
+  now_ = now;
+  refused_ = false;
+  const bool kept = keep(key, record, draft.tokens);
+  newcomer_ = kAnyone;
+  if (!kept) {
+    if (refused_) ++stats_.not_admitted;
+    return refuse(refused_ ? Status::not_admitted : Status::no_room);
+  }
   const Slot slot = index_.find(key);
   write(slot, 0, payload);
   ++stats_.stored;
@@ -136,7 +143,15 @@ void Cache::clear() {
   arena_.clear();
   index_.clear();
   eviction_.clear();
+  payload_bytes_ = 0;
+  residents_ = 0;
   sweep_at_ = 0;
+}
+
+std::uint64_t Cache::metadata() const {
+  const std::uint64_t stored = options_.simulated_bytes == 0 ? payload_bytes_ : 0;
+  return index_.bytes() + sets_.bytes() + tokens_.bytes() + eviction_.bytes() + arena_.live() -
+         stored;
 }
 
 Bytes Cache::payload(Slot slot) const {
@@ -191,9 +206,10 @@ void Cache::write(Slot slot, std::uint64_t from, Bytes piece) {
 
 bool Cache::valid() const {
   if (!pages_.valid() || !arena_.valid() || !index_.valid() || !sets_.valid()) return false;
-  if (pages_.bytes() > options_.max_bytes || first_ != kNowhere) return false;
+  if (!eviction_.valid() || first_ != kNowhere) return false;
   std::uint64_t live = 0;
   std::uint64_t references = 0;
+  std::uint64_t payloads = 0;
   for (Slot slot = 0; slot < index_.slots(); ++slot) {
     if (!index_.used(slot)) continue;
     const Record record = this->record(slot);
@@ -209,7 +225,8 @@ bool Cache::valid() const {
       payload += arena_.size(block) - (owner == slot ? record.size : sizeof(Ref));
       owner = kContinues | block;
     }
-    if (payload != record.payload_size) return false;
+    if (payload != record.payload_size && options_.simulated_bytes == 0) return false;
+    payloads += record.payload_size;
   }
   for (std::uint32_t set = 1; set < sets_.most_used(); ++set) {
     references -= sets_.references(set);
@@ -217,8 +234,8 @@ bool Cache::valid() const {
   }
   const std::uint64_t pages =
       arena_.bytes() + index_.bytes() + sets_.bytes() + tokens_.bytes() + eviction_.bytes();
-  return references == 0 && live == arena_.live() &&
-         pages == std::uint64_t{pages_.used()} * kPageSize;
+  return references == 0 && payloads == payload_bytes_ && residents_ == index_.size() &&
+         live == arena_.live() && pages == std::uint64_t{pages_.used()} * kPageSize;
 }
 
 Verdict Cache::judge(const Record& record, Millis now) const {
@@ -244,12 +261,16 @@ std::uint64_t Cache::capacity() const {
 }
 
 // Makes room for the entry, writes its record, and enters it everywhere. The payload is still to be written.
-Status Cache::keep(const Digest128& key, Record record, std::span<const Token> tokens) {
+bool Cache::keep(const Digest128& key, Record record, std::span<const Token> tokens) {
+  while (options_.simulated_bytes > 0 &&
+         payload_bytes_ + record.payload_size > options_.simulated_bytes) {
+    if (!evict()) return false;
+  }
   if (!with_pages([&] {
         record.token_set = sets_.refer(tokens);
         return record.token_set != TokenSets::kFailed;
       })) {
-    return Status::no_room;
+    return false;
   }
   Slot slot = kNoSlot;
   const bool kept = build(record) && with_pages([&] {
@@ -258,13 +279,11 @@ Status Cache::keep(const Digest128& key, Record record, std::span<const Token> t
                     });
   if (kept) {
     arena_.set_owner(first_, slot);
-    const std::uint64_t size = record.payload_size;
     first_ = last_ = kNowhere;
-    if (with_pages([&] {
-          return eviction_.added(slot, static_cast<std::size_t>(size),
-                                 static_cast<double>(record.cost_ms));
-        })) {
-      return Status::ok;
+    if (with_pages([&] { return eviction_.added(slot, worth_of(slot)); })) {
+      payload_bytes_ += record.payload_size;
+      ++residents_;
+      return true;
     }
     first_ = index_.block(slot);
     index_.erase(slot);
@@ -272,7 +291,7 @@ Status Cache::keep(const Digest128& key, Record record, std::span<const Token> t
   free_chain(first_);
   first_ = last_ = kNowhere;
   sets_.release(record.token_set);
-  return Status::no_room;
+  return false;
 }
 
 // The blocks of the entry, from first_ to last_. False where there is no room for all of them.
@@ -280,9 +299,10 @@ bool Cache::build(const Record& wanted) {
   std::uint8_t head[Record::kMaxSize];
   Record record = wanted;
   std::uint32_t head_size = record.write(head);
-  record.whole = head_size + record.payload_size <= Arena::kMaxBlock;
+  const bool simulated = options_.simulated_bytes > 0;
+  record.whole = !simulated && head_size + record.payload_size <= Arena::kMaxBlock;
   if (!record.whole) head_size = record.write(head);
-  std::uint64_t left = record.payload_size;
+  std::uint64_t left = simulated ? 0 : record.payload_size;
   const auto in_first =
       static_cast<std::uint32_t>(std::min<std::uint64_t>(left, Arena::kMaxBlock - head_size));
   first_ = allocate(kBuilding, head_size + in_first);
@@ -340,22 +360,50 @@ bool Cache::find_page() {
   return true;
 }
 
+std::uint64_t Cache::bytes_of(std::uint64_t payload_size) const {
+  if (options_.simulated_bytes > 0) return payload_size;
+  return payload_size + kBytesPerKey + Arena::kHeader + Record::kUsualSize;
+}
+
+Worth Cache::worth_of(Slot slot) const {
+  const Record record = this->record(slot);
+  return {index_.key(slot).low, bytes_of(record.payload_size), static_cast<double>(record.cost_ms)};
+}
+
+// One entry leaves for the newcomer. False where there is none, or none that is worth less.
 bool Cache::evict() {
-  const Slot victim = eviction_.victim();
-  if (victim == kNoSlot) return false;
-  ++stats_.evicted;
-  evicted_.note(index_.key(victim));
-  remove(victim);
+  const Residents residents(
+      this,
+      [](const void* cache, Slot slot) { return static_cast<const Cache*>(cache)->worth_of(slot); },
+      [](const void* cache, Slot slot) {
+        const Cache& self = *static_cast<const Cache*>(cache);
+        return self.expired(slot, self.now_);
+      });
+  const Slot victim = eviction_.victim(newcomer_, residents);
+  if (victim == kNoSlot) {
+    refused_ = residents_ > 0;
+    return false;
+  }
+  if (expired(victim, now_)) {
+    ++stats_.expired;
+    remove(victim);
+  } else {
+    ++stats_.evicted;
+    evicted_.note(index_.key(victim));
+    remove(victim, Removal::evicted);
+  }
   return true;
 }
 
-void Cache::remove(Slot slot) {
+void Cache::remove(Slot slot, Removal why) {
   const Ref block = index_.block(slot);
-  const std::uint32_t set = Record::read(block_at(block)).token_set;
+  const Record record = this->record(slot);
+  eviction_.removed(slot, worth_of(slot), why);
   free_chain(block);
-  eviction_.removed(slot);
   index_.erase(slot);
-  sets_.release(set);
+  sets_.release(record.token_set);
+  payload_bytes_ -= record.payload_size;
+  --residents_;
 }
 
 void Cache::free_chain(Ref block) {

@@ -21,6 +21,7 @@
 #include "entry.h"
 #include "evicted.h"
 #include "eviction.h"
+#include "eviction_asg.h"  // the policy that ships; whoever builds a cache hands it one
 #include "index.h"
 #include "lifetime.h"
 #include "pages.h"
@@ -33,9 +34,10 @@
 namespace reprise {
 
 struct Options {
-  // All memory that the cache takes as pages, index and policy included.
-  std::uint64_t max_bytes = 64'000'000;
   std::uint64_t max_entry_bytes = std::uint64_t{8} << 20;  // a larger payload is not kept
+  // For reprise-sim, 0 otherwise: payloads exist in name only, and all together have no more bytes than this. Then policies
+  // can be compared as the literature does, by the same code that ships.
+  std::uint64_t simulated_bytes = 0;
 };
 
 enum class Verdict : std::uint8_t {
@@ -67,7 +69,8 @@ struct Stored {
 
 class Cache {
  public:
-  explicit Cache(const Options& options);
+  // Pages and policy are the cache's alone, and outlive it. The pages' budget is the cache's; the policy is made of them, too.
+  Cache(const Options& options, Pages& pages, Eviction& eviction);
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;
 
@@ -119,10 +122,11 @@ class Cache {
   [[nodiscard]] std::uint64_t bytes() const {
     return arena_.live() + std::uint64_t{index_.size()} * kBytesPerKey;
   }
-  // What has been taken from the host. Never above max_bytes, and never less again.
+  // What all entries take beside their payloads: keys, records, index, tokens, policy.
+  [[nodiscard]] std::uint64_t metadata() const;
+  // What has been taken from the host. Never above the budget, and never less again.
   [[nodiscard]] std::uint64_t memory() const { return pages_.bytes(); }
 
-  [[nodiscard]] Pages& pages() { return pages_; }
   [[nodiscard]] const Arena& arena() const { return arena_; }
   [[nodiscard]] const Index& index() const { return index_; }
 
@@ -136,37 +140,49 @@ class Cache {
   // the block before it of the same entry.
   static constexpr std::uint32_t kContinues = 1U << 31;
   static constexpr std::uint32_t kBuilding = (1U << 30) - 1;
+  // Worth more than any entry: what the cache itself cannot do without.
+  static constexpr Worth kAnyone{0, 1, 1e15};
 
   [[nodiscard]] MutableBytes block_at(Ref block) const {
     return {arena_.at(block), arena_.size(block)};
   }
   [[nodiscard]] Verdict judge(const Record& record, Millis now) const;
   [[nodiscard]] std::uint64_t capacity() const;
-  [[nodiscard]] Status keep(const Digest128& key, Record record, std::span<const Token> tokens);
+  [[nodiscard]] bool keep(const Digest128& key, Record record, std::span<const Token> tokens);
   [[nodiscard]] bool build(const Record& record);
   [[nodiscard]] Ref allocate(std::uint32_t owner, std::uint32_t size);
   [[nodiscard]] bool find_page();
+  // What an entry takes out of the budget.
+  [[nodiscard]] std::uint64_t bytes_of(std::uint64_t payload_size) const;
+  [[nodiscard]] Worth worth_of(Slot slot) const;
   [[nodiscard]] bool evict();
   template <class Attempt>
   [[nodiscard]] bool with_pages(Attempt attempt);
-  void remove(Slot slot);
+  void remove(Slot slot, Removal why = Removal::other);
   void free_chain(Ref block);
   [[nodiscard]] Ref next_of(Ref block) const;
   void set_next(Ref block, Ref next);
   static void moved(void* cache, std::uint32_t owner, Ref from, Ref to);
 
   Options options_;
-  Pages pages_;
+  Pages& pages_;
+  Eviction& eviction_;
   Arena arena_;
   Index index_;
   TokenSets sets_;
   Tokens tokens_;
-  Eviction eviction_;
   Evicted evicted_;
   Stats stats_;
   // The entry that is being built: its blocks may move before it is in the index.
   Ref first_ = kNowhere;
   Ref last_ = kNowhere;
+  // For whom others may have to leave, at what time, and whether the policy has refused it.
+  Worth newcomer_ = kAnyone;
+  Millis now_ = 0;
+  bool refused_ = false;
+  // Of all entries that the policy knows.
+  std::uint64_t payload_bytes_ = 0;
+  std::uint32_t residents_ = 0;
   Slot sweep_at_ = 0;
 };
 

@@ -64,6 +64,8 @@ inline Millis moved_by(Millis from, std::uint64_t difference) {
 }  // namespace record_bits
 
 struct Record {
+  // Of one that has a ttl and nothing out of the ordinary.
+  static constexpr std::uint32_t kUsualSize = 18;
   static constexpr std::uint32_t kMaxSize = 4 + 4 + 16 + 3 * 8 + 8;
   static constexpr std::uint32_t kMostSets = 1U << 24;
 

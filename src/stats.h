@@ -23,13 +23,15 @@ struct Stats {
   std::uint64_t refused_expired = 0;
   std::uint64_t refused_invalidated = 0;
 
-  // store or admit put an entry into memory, or could not: too large, no room, no lifetime, invalidated.
+  // store or admit put an entry into memory, or did not: too large, not worth it, no room, no lifetime, invalidated.
   std::uint64_t stored = 0;
   std::uint64_t not_stored = 0;
+  std::uint64_t not_admitted = 0;  // of those: all that is in memory is worth more
 
   // An entry left memory, because …
-  std::uint64_t evicted = 0;      // room was needed
-  std::uint64_t expired = 0;      // its time was over (met by look_up or by sweep)
+  std::uint64_t evicted = 0;  // room was needed
+  std::uint64_t expired =
+      0;  // its time was over (met by look_up, by sweep, or when room was needed)
   std::uint64_t invalidated = 0;  // it or one of its tags was invalidated
   std::uint64_t replaced = 0;     // a newer entry of the same key took its place
 

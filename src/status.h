@@ -19,9 +19,10 @@ enum class Status : std::uint8_t {
   unknown_token = 8,  // it names a tag whose token has not been loaded yet; load it and ask again
   bad_field = 9,      // the seal holds but a field makes no sense
   // A value was not kept in memory because …
-  too_large = 10,    // it is above max_entry_bytes, or above the whole budget
-  no_room = 11,      // memory could not grow
-  no_lifetime = 12,  // its ttl is 0
+  too_large = 10,     // it is above max_entry_bytes, or above the whole budget
+  no_room = 11,       // memory could not grow
+  no_lifetime = 12,   // its ttl is 0
+  not_admitted = 13,  // memory is full of what is worth more
 };
 
 }  // namespace reprise

@@ -53,7 +53,7 @@ async function ours(compression: 'none' | 'lz4'): Promise<{ fill: Fill; metadata
       value = next
       await wrapped(key)
     },
-    metadata: () => cache.stats().core!.metadataBytes,
+    metadata: () => cache.stats().core!.metadata,
     held: () => cache.stats().entries,
     keep: cache,
   }

@@ -23,6 +23,7 @@ import { setup } from '../../scripts/setup.mjs'
 const benches = {
   keys: 'what it costs to tell whether these arguments have been seen before',
   memory: 'what a hit costs, and what entries in memory take',
+  eviction: 'what is saved by what is kept when memory is full',
 }
 
 const here = 'tests/bench'
@@ -39,9 +40,15 @@ async function prepare(name) {
   // stdout is the report's alone.
   process.stdout.write = process.stderr.write.bind(process.stderr)
   await setup('start')
+  // That one runs a native program, and its peers are policies in it.
+  if (name === 'eviction') {
+    console.error('building reprise-sim …')
+    await buildPreset('native', 'reprise-sim')
+    return bundle(name, {})
+  }
   await buildPreset('wasm')
   await installPeers()
-  await Promise.all([bundle(name), ...(name === 'keys' ? digestPrograms() : [])])
+  await Promise.all([bundle(name, await versions()), ...(name === 'keys' ? digestPrograms() : [])])
 }
 
 async function installPeers() {
@@ -56,7 +63,7 @@ async function installPeers() {
 }
 
 /** As scripts/build.mjs bundles the package, except that the peers are in it too. */
-async function bundle(name) {
+async function bundle(name, known) {
   const esbuild = await import('esbuild')
   const shared = {
     absWorkingDir: root,
@@ -66,7 +73,7 @@ async function bundle(name) {
     target: 'es2022',
     legalComments: 'none',
     logLevel: 'silent',
-    define: { versions: JSON.stringify(await versions()) },
+    define: { versions: JSON.stringify(known) },
   }
   try {
     const programs = [name, `${name}-process`].filter((program) => existsSync(join(root, here, `${program}.ts`)))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
-import { inboxSize, maxTokens, offset, status, verdict } from '../../js/boundary.js'
+import { inboxSize, maxTokens, offset, statNames, status, verdict } from '../../js/boundary.js'
 
 const source = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 
@@ -21,4 +21,10 @@ test('Every status and verdict has the number that C++ gives it', () => {
   }
   assert.deepEqual(status, numbers('src/status.h', 'Status'))
   assert.deepEqual(verdict, numbers('src/cache.h', 'Verdict'))
+})
+
+test('The counters come in the order in which C++ leaves them', () => {
+  const body = /struct ControlStats \{([^}]*)\}/.exec(source('bindings/control.cpp'))![1]!
+  const names = [...body.replaceAll('double', '').matchAll(/\w+/g)].map(([word]) => word.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()))
+  assert.deepEqual([...statNames], names)
 })

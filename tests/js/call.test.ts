@@ -154,12 +154,22 @@ test('Large results live in the same budget, and leave when others come', async 
   const load = cache.wrap(async (n: number) => new Uint8Array(300_000).fill(n), { name: 'load' })
   for (let n = 0; n < 10; n++) assert.equal((await load(n))[299_999], n)
   const { entries, bytes, core } = cache.stats()
-  assert.equal(entries, 5)
-  assert.ok(bytes > 1_500_000, `${bytes}`)
+  assert.ok(entries === 4 || entries === 5, `${entries}`)
+  assert.ok(bytes > 1_200_000, `${bytes}`)
   assert.ok(core!.memory <= 2_000_000, `${core!.memory}`)
-  assert.equal(core!.evicted, 5)
-  assert.equal((await load(9))[5], 9)
-  assert.equal(cache.stats().hits, 1)
+  assert.equal(core!.evicted + core!.notAdmitted, 10 - entries, 'each of the others has left, or was not worth that another leaves')
+  // Which they are is the policy's business; the one that was asked for again and again is among them at the end.
+  for (let again = 0; again < 5; again++) assert.equal((await load(9))[5], 9)
+  assert.ok(cache.stats().hits > 0)
+})
+
+test('What memory has better uses for goes to its caller and is not kept, and an event says so', async () => {
+  const { cache, events } = await bench({ memory: { maxBytes: '1.5MB' } })
+  const load = cache.wrap(async (n: number) => new Uint8Array(n === 99 ? 900_000 : 9_000).fill(n), { name: 'load' })
+  for (let round = 0; round < 4; round++) for (let n = 0; n < 90; n++) await load(n)
+  assert.equal((await load(99)).length, 900_000)
+  assert.equal(cache.stats().core?.notAdmitted, 1)
+  assert.deepEqual(events.at(-1), { type: 'not-stored', name: 'load', reason: 'not-admitted' })
 })
 
 test('A listener that throws harms nobody', async () => {

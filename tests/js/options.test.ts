@@ -39,7 +39,7 @@ test('A wrong option is refused when the cache is made', async () => {
     [{ secret: 'short' }, /^secret: has 5 bytes, which can be guessed/],
     [{ secret: 5 }, /secret: is neither a string nor a Uint8Array/],
     [{ onEvent: 'log' }, /onEvent: "log" is not a function/],
-    [{ memory: { maxBytes: '999KB' } }, /memory\.maxBytes: "999KB" is out of range\. Give at least 1000000 and at most 2147483648 bytes, of which the core itself takes 0\.6 MB\./],
+    [{ memory: { maxBytes: '999KB' } }, /memory\.maxBytes: "999KB" is out of range\. Give at least 1000000 and at most 2147483648 bytes, of which the core itself takes 0\.4 MB\./],
     [{ memory: { maxbytes: 1 } }, /memory: maxbytes: there is no such option/],
   ]
   for (const [options, message] of wrong) await assert.rejects(bench(options), (error: Error) => error instanceof OptionError && message.test(error.message), JSON.stringify(options))

@@ -1,4 +1,4 @@
-#include "cache.h"
+#include "cache_support.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -105,7 +105,7 @@ bool has(const Cache& cache, std::uint64_t n) {
 }
 
 // The index takes two pages, the policy one, and so do the tokens and their sets where there are any.
-Options budget(std::uint64_t arena_pages) {
+Limits budget(std::uint64_t arena_pages) {
   const std::uint64_t max_bytes = (3 + arena_pages) * kPageSize;
   return {max_bytes, max_bytes};
 }
@@ -170,14 +170,14 @@ class FromStorage {
 // ---- look_up ------------------------------------------------------------------------------------
 
 TEST_CASE("a key that was never stored is absent") {
-  Cache cache({});
+  LruCache cache({});
   CHECK(look_up(cache, 1) == Verdict::absent);
   CHECK(cache.look_up(key(1), kMade).slot == kNoSlot);
   CHECK(counted(cache) == Counts{{"misses_absent", 2}});
 }
 
 TEST_CASE("what was stored is found, with all that was said of it") {
-  Cache cache({});
+  LruCache cache({});
   REQUIRE(cache.set_token({5, 50}));
   const Stored stored = store(cache, 1, "hello", {{5, 50}});
   REQUIRE(stored.status == Status::ok);
@@ -212,7 +212,7 @@ TEST_CASE("an entry is fresh, then stale, then expired, each up to and without i
                                      {2'500, Verdict::expired},
                                      {kForever, Verdict::expired}}));
   CAPTURE(at.now);
-  Cache cache({});
+  LruCache cache({});
   const Stored stored = store(cache, 1, "x");
   const bool alive = at.verdict != Verdict::expired;
   for (int i = 0; i < 2; ++i) {
@@ -226,7 +226,7 @@ TEST_CASE("an entry is fresh, then stale, then expired, each up to and without i
 }
 
 TEST_CASE("each way that a look_up can end is counted as itself") {
-  Cache cache({});
+  LruCache cache({});
   REQUIRE(cache.set_token({5, 50}));
   store(cache, 1, "a");
   store(cache, 2, "b", {{5, 50}});
@@ -272,7 +272,7 @@ TEST_CASE("each way that a look_up can end is counted as itself") {
 }
 
 TEST_CASE("peek leaves no trace: nothing counted, nothing removed, recency untouched") {
-  Cache cache(budget(2));
+  LruCache cache(budget(2));
   const std::uint64_t fitting = fill(cache, 1'000);
   const std::uint64_t oldest = oldest_of(cache);
   const Counts before = counted(cache);
@@ -291,7 +291,7 @@ TEST_CASE("peek leaves no trace: nothing counted, nothing removed, recency untou
 }
 
 TEST_CASE("peek at an invalidated entry says so and lets it lie") {
-  Cache cache({});
+  LruCache cache({});
   REQUIRE(cache.set_token({5, 50}));
   store(cache, 1, "a", {{5, 50}});
   REQUIRE(cache.set_token({5, 51}));
@@ -306,7 +306,7 @@ TEST_CASE("peek at an invalidated entry says so and lets it lie") {
 // ---- store --------------------------------------------------------------------------------------
 
 TEST_CASE("a stored value takes the place of the older one") {
-  Cache cache({});
+  LruCache cache({});
   store(cache, 1, "older");
   const std::uint64_t bytes = cache.bytes();
   const Stored stored = store(cache, 1, "newer");
@@ -319,7 +319,7 @@ TEST_CASE("a stored value takes the place of the older one") {
 }
 
 TEST_CASE("a value that is not kept still ends the older one") {
-  Cache cache({1'000'000, 100});
+  LruCache cache({1'000'000, 100});
   store(cache, 1, "older");
   Status expected = Status::ok;
   Stored refused;
@@ -349,7 +349,7 @@ TEST_CASE("a value that is not kept still ends the older one") {
 }
 
 TEST_CASE("a computation begun before an invalidation is not kept, one begun after it is") {
-  Cache cache({});
+  LruCache cache({});
   REQUIRE(cache.set_token({5, 50}));
   const TokenList before{{5, 50}};
   REQUIRE(cache.set_token({5, 51}));  // while the computation was under way
@@ -360,7 +360,7 @@ TEST_CASE("a computation begun before an invalidation is not kept, one begun aft
 }
 
 TEST_CASE("one invalidated tag of many is enough, and other entries live on") {
-  Cache cache({});
+  LruCache cache({});
   REQUIRE(cache.set_token({5, 50}));
   REQUIRE(cache.set_token({6, 60}));
   store(cache, 1, "both", {{5, 50}, {6, 60}});
@@ -375,7 +375,7 @@ TEST_CASE("one invalidated tag of many is enough, and other entries live on") {
 }
 
 TEST_CASE("an entry that is dead is invalidated rather than expired, and never stale") {
-  Cache cache({});
+  LruCache cache({});
   REQUIRE(cache.set_token({5, 50}));
   store(cache, 1, "a", {{5, 50}});
   store(cache, 2, "b", {{5, 50}});
@@ -385,7 +385,7 @@ TEST_CASE("an entry that is dead is invalidated rather than expired, and never s
 }
 
 TEST_CASE("setting the token that a tag has already invalidates nothing") {
-  Cache cache({});
+  LruCache cache({});
   REQUIRE(cache.set_token({5, 50}));
   store(cache, 1, "a", {{5, 50}});
   REQUIRE(cache.set_token({5, 50}));
@@ -393,7 +393,7 @@ TEST_CASE("setting the token that a tag has already invalidates nothing") {
 }
 
 TEST_CASE("an entry may carry as many tokens as an entry has room for") {
-  Cache cache({});
+  LruCache cache({});
   TokenList tokens;
   for (std::uint64_t i = 0; i < kMaxTokens; ++i) {
     tokens.push_back({i, i * i});
@@ -411,7 +411,7 @@ TEST_CASE("an entry may carry as many tokens as an entry has room for") {
 }
 
 TEST_CASE("an empty payload is a value like any other, with tokens and without") {
-  Cache cache({});
+  LruCache cache({});
   REQUIRE(cache.set_token({5, 50}));
   CHECK(store(cache, 1, "").status == Status::ok);
   CHECK(store(cache, 2, "", {{5, 50}}).status == Status::ok);
@@ -426,7 +426,7 @@ TEST_CASE("an empty payload is a value like any other, with tokens and without")
 }
 
 TEST_CASE("a payload above max_entry_bytes is not kept, one of just that size is") {
-  Cache cache({1'000'000, 100});
+  LruCache cache({1'000'000, 100});
   CHECK(store(cache, 1, std::string(100, 'x')).status == Status::ok);
   CHECK(store(cache, 2, std::string(101, 'x')).status == Status::too_large);
   CHECK(store_large(cache, 3, 100).status == Status::ok);
@@ -435,7 +435,7 @@ TEST_CASE("a payload above max_entry_bytes is not kept, one of just that size is
 }
 
 TEST_CASE("an entry above the whole budget is not kept, and nobody is evicted for it") {
-  Cache cache(budget(8));
+  LruCache cache(budget(8));
   store(cache, 1, "small");
   CHECK(store_large(cache, 2, 8 * kPageSize).status == Status::too_large);
   CHECK(store_large(cache, 2, 11 * kPageSize).status == Status::too_large);
@@ -446,7 +446,7 @@ TEST_CASE("an entry above the whole budget is not kept, and nobody is evicted fo
 }
 
 TEST_CASE("a budget too small for a single page keeps nothing, and says so") {
-  Cache cache({kPageSize - 1, 1'000});
+  LruCache cache({kPageSize - 1, 1'000});
   CHECK(store(cache, 1, "x").status == Status::too_large);
   CHECK_FALSE(cache.set_token({5, 50}));
   CHECK(look_up(cache, 1) == Verdict::absent);
@@ -459,7 +459,7 @@ TEST_CASE("a budget too small for a single page keeps nothing, and says so") {
 // ---- the budget ---------------------------------------------------------------------------------
 
 TEST_CASE("bytes are what the entries take, and 0 when all are gone") {
-  Cache cache({});
+  LruCache cache({});
   CHECK(cache.bytes() == 0);
   store(cache, 1, "hello");
   CHECK(cache.bytes() == cost_of(5));
@@ -480,7 +480,7 @@ TEST_CASE("bytes are what the entries take, and 0 when all are gone") {
 
 // What the ISSUE promises: at most 64 bytes beside key and payload, all of it counted.
 TEST_CASE("100,000 entries take at most 64 bytes each beside their payloads") {
-  Cache cache({});
+  LruCache cache({});
   REQUIRE(cache.set_token({5, 50}));
   REQUIRE(cache.set_token({6, 60}));
   constexpr std::uint64_t kEntries = 100'000;
@@ -492,7 +492,7 @@ TEST_CASE("100,000 entries take at most 64 bytes each beside their payloads") {
   }
   REQUIRE(cache.entries() == kEntries);
   const auto each = [](std::uint64_t bytes) { return static_cast<double>(bytes) / kEntries; };
-  const double used = each(std::uint64_t{cache.pages().used()} * kPageSize) - kPayload;
+  const double used = each(std::uint64_t{cache.pages.used()} * kPageSize) - kPayload;
   const double arena = each(cache.arena().bytes()) - kPayload;
   const double index = each(cache.index().bytes());
   CAPTURE(used, arena, index);
@@ -503,7 +503,7 @@ TEST_CASE("100,000 entries take at most 64 bytes each beside their payloads") {
 }
 
 TEST_CASE("when memory is full the entry goes that answered nothing for longest") {
-  Cache cache(budget(2));
+  LruCache cache(budget(2));
   const std::uint64_t newest = fill(cache, 1'000);
   const std::uint64_t oldest = oldest_of(cache);
   look_up(cache, oldest);
@@ -520,7 +520,7 @@ TEST_CASE("when memory is full the entry goes that answered nothing for longest"
 }
 
 TEST_CASE("a miss of a key that had to make room is counted as that") {
-  Cache cache(budget(2));
+  LruCache cache(budget(2));
   fill(cache, 1'000);
   CHECK(look_up(cache, 0) == Verdict::absent);
   CHECK(look_up(cache, 99'999) == Verdict::absent);
@@ -534,7 +534,7 @@ TEST_CASE("a miss of a key that had to make room is counted as that") {
 }
 
 TEST_CASE("a large entry takes the room of many small ones, and they take it back") {
-  Cache cache(budget(20));
+  LruCache cache(budget(20));
   const std::uint64_t small = fill(cache, 100);
   CHECK(small > 3'000);
   REQUIRE(store_large(cache, 100'000, 400'000).status == Status::ok);
@@ -549,7 +549,7 @@ TEST_CASE("a large entry takes the room of many small ones, and they take it bac
 }
 
 TEST_CASE("an entry that replaces another makes room with it first") {
-  Cache cache(budget(8));
+  LruCache cache(budget(8));
   REQUIRE(store_large(cache, 1, 100'000).status == Status::ok);
   REQUIRE(store_large(cache, 2, 100'000).status == Status::ok);
   REQUIRE(store_large(cache, 2, 100'000).status == Status::ok);
@@ -561,7 +561,7 @@ TEST_CASE("the budget is never exceeded, whatever comes in, and it is used") {
   const std::uint32_t seed = GENERATE(51u, 52u, 53u);
   CAPTURE(seed);
   std::mt19937 random(seed);
-  Cache cache(budget(30));
+  LruCache cache(budget(30));
   const std::uint64_t max_bytes = budget(30).max_bytes;
   bool valid = true;
   for (int step = 0; step < 6'000; ++step) {
@@ -581,7 +581,7 @@ TEST_CASE("the budget is never exceeded, whatever comes in, and it is used") {
 
 // Large entries first, so that the arena has nearly all pages; then small ones, whose keys need pages.
 TEST_CASE("an index that must grow gets pages from payloads") {
-  Cache cache(budget(60));
+  LruCache cache(budget(60));
   for (std::uint64_t n = 0; n < 40; ++n) store_large(cache, n, 60'000);
   CHECK(cache.stats().evicted > 0);
   const std::size_t index = cache.index().bytes();
@@ -592,11 +592,11 @@ TEST_CASE("an index that must grow gets pages from payloads") {
 }
 
 TEST_CASE("where the host gives no more memory the cache works within what it has") {
-  Cache cache(budget(30));
+  LruCache cache(budget(30));
   fill(cache, 500);
   const std::uint64_t entries = cache.entries();
-  Cache starved(budget(30));
-  starved.pages().refuse_after(15);
+  LruCache starved(budget(30));
+  starved.pages.refuse_after(15);
   fill(starved, 500);
   CHECK(starved.memory() == 15 * kPageSize);
   CHECK(starved.entries() > entries / 4);
@@ -616,7 +616,7 @@ TEST_CASE(
   CAPTURE(seed);
   std::mt19937_64 random(seed);
   const std::uint64_t max_bytes = wanted == nullptr ? 8'000'000 : 64'000'000;
-  Cache cache({max_bytes, 2'000'000});
+  LruCache cache({max_bytes, 2'000'000});
   const ByteList bytes = large_payload(1'100'000);
   double least_full = 1;
   std::uint64_t settled = 0;
@@ -650,7 +650,7 @@ TEST_CASE(
 
 TEST_CASE(
     "payloads of every size around that of a block and its multiples come back byte for byte") {
-  Cache cache({});
+  LruCache cache({});
   for (std::size_t blocks = 1; blocks <= 3; ++blocks) {
     for (std::size_t off = 0; off < 60; ++off) {
       const std::size_t size = blocks * Arena::kMaxBlock + 10 - off;
@@ -668,7 +668,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a piece may be read from anywhere, and ends with the payload") {
-  Cache cache({});
+  LruCache cache({});
   const Slot slot = store_large(cache, 1, 30'000).slot;
   const ByteList whole = large_payload(30'000);
   for (const std::size_t from : {0u, 1u, 8'000u, 8'186u, 20'000u, 29'999u, 30'000u, 40'000u}) {
@@ -684,7 +684,7 @@ TEST_CASE("a piece may be read from anywhere, and ends with the payload") {
 // ---- idleness -----------------------------------------------------------------------------------
 
 TEST_CASE("an entry with an idle time lives on while it answers, and never beyond its fixed end") {
-  Cache cache({});
+  LruCache cache({});
   store(cache, 1, "x", {}, Lifetime::from(0, 1'000, 0, 300), 0);
   CHECK(look_up(cache, 1, 299) == Verdict::fresh);
   CHECK(look_up(cache, 1, 598) == Verdict::fresh);
@@ -699,7 +699,7 @@ TEST_CASE("an entry with an idle time lives on while it answers, and never beyon
 TEST_CASE(
     "an entry that may be idle for ever less than its ttl ends without a word, and sweep finds "
     "it") {
-  Cache cache({});
+  LruCache cache({});
   store(cache, 1, "x", {}, Lifetime::from(0, kForever, 0, 300), 0);
   store(cache, 2, "x", {}, Lifetime::from(0, kForever, 0), 0);
   CHECK(cache.sweep(299, 10) == 0);
@@ -714,8 +714,8 @@ TEST_CASE("whichever allocation fails, the cache stays valid and every answer ri
   std::uint64_t failures = 0;
   for (std::uint64_t nth = 1;; ++nth) {
     CAPTURE(nth);
-    Cache cache(budget(12));
-    cache.pages().fail_at(nth);
+    LruCache cache(budget(12));
+    cache.pages.fail_at(nth);
     std::mt19937 random(7);
     std::vector<std::size_t> sizes(400);
     std::vector<bool> stored(400);
@@ -738,7 +738,7 @@ TEST_CASE("whichever allocation fails, the cache stays valid and every answer ri
             right && stored[asked] && read_all(cache, found.slot) == large_payload(sizes[asked]);
       }
     }
-    const bool failed = cache.pages().failed();
+    const bool failed = cache.pages.failed();
     REQUIRE(right);
     REQUIRE(cache.valid());
     REQUIRE(cache.entries() > 50);
@@ -751,7 +751,7 @@ TEST_CASE("whichever allocation fails, the cache stays valid and every answer ri
 // ---- admit --------------------------------------------------------------------------------------
 
 TEST_CASE("an entry from storage that is sealed, of this key and alive is kept and answers") {
-  Cache cache({});
+  LruCache cache({});
   REQUIRE(cache.set_token({5, 50}));
   const Stored stored = FromStorage("from storage", {{5, 50}}).admit(cache, 1);
   REQUIRE(stored.status == Status::ok);
@@ -769,7 +769,7 @@ TEST_CASE("an entry from storage that is sealed, of this key and alive is kept a
 }
 
 TEST_CASE("a stale entry from storage answers, and one at its end does not") {
-  Cache cache({});
+  LruCache cache({});
   CHECK(FromStorage("x").admit(cache, 1, 2'499).status == Status::ok);
   CHECK(look_up(cache, 1, 2'499) == Verdict::stale);
   CHECK(FromStorage("x").admit(cache, 2, 2'500).status == Status::expired);
@@ -777,7 +777,7 @@ TEST_CASE("a stale entry from storage answers, and one at its end does not") {
 }
 
 TEST_CASE("each way that an entry from storage can be refused is counted as itself") {
-  Cache cache({});
+  LruCache cache({});
   REQUIRE(cache.set_token({5, 51}));
   FromStorage entry("a payload");
   Status expected = Status::ok;
@@ -841,7 +841,7 @@ TEST_CASE("each way that an entry from storage can be refused is counted as itse
 }
 
 TEST_CASE("a refused entry leaves what memory holds of the key alone") {
-  Cache cache({});
+  LruCache cache({});
   store(cache, 1, "in memory");
   FromStorage damaged("x");
   damaged.entry()[80] ^= 1;
@@ -851,7 +851,7 @@ TEST_CASE("a refused entry leaves what memory holds of the key alone") {
 }
 
 TEST_CASE("an unknown token is no refusal: the tag is loaded, and the entry is judged again") {
-  Cache cache({});
+  LruCache cache({});
   FromStorage entry("x", {{5, 50}});
   const Stored asked = entry.admit(cache, 1);
   CHECK(asked.status == Status::unknown_token);
@@ -871,12 +871,12 @@ TEST_CASE("an unknown token is no refusal: the tag is loaded, and the entry is j
 }
 
 TEST_CASE("an expired entry is refused before its tokens are asked for") {
-  Cache cache({});
+  LruCache cache({});
   CHECK(FromStorage("x", {{5, 50}}).admit(cache, 1, 2'500).status == Status::expired);
 }
 
 TEST_CASE("an entry that memory has no room for answers all the same") {
-  Cache cache({1'000'000, 10});
+  LruCache cache({1'000'000, 10});
   const Stored stored = FromStorage("longer than ten").admit(cache, 1);
   CHECK(stored.status == Status::ok);
   CHECK(stored.slot == kNoSlot);
@@ -886,7 +886,7 @@ TEST_CASE("an entry that memory has no room for answers all the same") {
 }
 
 TEST_CASE("an admitted entry takes the place of the one in memory") {
-  Cache cache({});
+  LruCache cache({});
   store_large(cache, 1, 70'000);
   CHECK(FromStorage("newer").admit(cache, 1).status == Status::ok);
   CHECK(cache.bytes() == cost_of(5));
@@ -895,7 +895,7 @@ TEST_CASE("an admitted entry takes the place of the one in memory") {
 }
 
 TEST_CASE("a large entry from storage is kept in several blocks") {
-  Cache cache({});
+  LruCache cache({});
   FromStorage entry(std::string(100'000, 'x'));
   const Stored stored = entry.admit(cache, 1);
   REQUIRE(stored.status == Status::ok);
@@ -907,7 +907,7 @@ TEST_CASE("a large entry from storage is kept in several blocks") {
 // ---- invalidate, sweep, clear -------------------------------------------------------------------
 
 TEST_CASE("invalidating a key takes it away, and says whether it was there") {
-  Cache cache({});
+  LruCache cache({});
   store(cache, 1, "a");
   store(cache, 2, "b");
   CHECK(cache.invalidate(key(1)));
@@ -920,7 +920,7 @@ TEST_CASE("invalidating a key takes it away, and says whether it was there") {
 }
 
 TEST_CASE("sweep removes what is over, and leaves what is fresh or stale") {
-  Cache cache({});
+  LruCache cache({});
   for (std::uint64_t n = 0; n < 30; ++n) {
     // Ten are over at 1,500, ten are stale then, ten are fresh.
     const Millis fresh_for = n % 3 == 2 ? 1'000 : 200;
@@ -940,7 +940,7 @@ TEST_CASE("sweep removes what is over, and leaves what is fresh or stale") {
 }
 
 TEST_CASE("sweep stays within its budget, goes on where it stopped, and comes round") {
-  Cache cache({});
+  LruCache cache({});
   for (std::uint64_t n = 0; n < 10; ++n) store(cache, n, "x");
   CHECK(cache.sweep(2'500, 0) == 0);
   CHECK(cache.sweep(2'500, 4) == 4);
@@ -953,7 +953,7 @@ TEST_CASE("sweep stays within its budget, goes on where it stopped, and comes ro
 }
 
 TEST_CASE("a sweep that finds nothing over looks at no more slots than its budget") {
-  Cache cache({});
+  LruCache cache({});
   for (std::uint64_t n = 0; n < 10; ++n) {
     store(cache, n, "x", {}, n == 7 ? kLife : Lifetime::from(kMade, kForever, 0));
   }
@@ -962,12 +962,12 @@ TEST_CASE("a sweep that finds nothing over looks at no more slots than its budge
 }
 
 TEST_CASE("sweeping an empty cache removes nothing") {
-  Cache cache({});
+  LruCache cache({});
   CHECK(cache.sweep(kForever, UINT32_MAX) == 0);
 }
 
 TEST_CASE("after clear nothing is left but the counters and the tokens") {
-  Cache cache({});
+  LruCache cache({});
   REQUIRE(cache.set_token({5, 50}));
   store(cache, 1, "a", {{5, 50}});
   store_large(cache, 2, 100);
@@ -984,8 +984,8 @@ TEST_CASE("after clear nothing is left but the counters and the tokens") {
 }
 
 TEST_CASE("caches do not know each other") {
-  Cache one({});
-  Cache two({});
+  LruCache one({});
+  LruCache two({});
   store(one, 1, "x");
   CHECK(look_up(two, 1) == Verdict::absent);
   CHECK(look_up(one, 1) == Verdict::fresh);
