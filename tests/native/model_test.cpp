@@ -305,8 +305,8 @@ TEST_CASE("over any random verbs the cache is what the model says, and the same 
     std::uint64_t seed;
     std::uint64_t digest;  // of 100,000 operations
   };
-  const Seed seed = GENERATE(values<Seed>(
-      {{61, 5900758644250230047u}, {62, 6767025562057881284u}, {63, 8488890702348518712u}}));
+  const Seed seed =
+      GENERATE(values<Seed>({{61, 5900758644250230047u}, {62, 6767025562057881284u}}));
   CAPTURE(seed.seed);
   Run run(seed.seed);
   for (int step = 1; step <= steps; ++step) {
