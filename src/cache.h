@@ -144,7 +144,7 @@ class Cache {
   [[nodiscard]] Verdict judge(const Record& record, Millis now) const;
   [[nodiscard]] std::uint64_t capacity() const;
   [[nodiscard]] Status keep(const Digest128& key, Record record, std::span<const Token> tokens);
-  [[nodiscard]] bool build(const Record& record);
+  [[nodiscard]] bool build(const Record& wanted);
   [[nodiscard]] Ref allocate(std::uint32_t owner, std::uint32_t size);
   [[nodiscard]] bool find_page();
   [[nodiscard]] bool evict();
