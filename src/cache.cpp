@@ -19,14 +19,15 @@ Found Cache::look_up(const Digest128& key, Millis now) {
     ++(evicted_.remembers(key) ? stats_.misses_evicted : stats_.misses_absent);
     return {};
   }
-  const Record record = this->record(slot);
+  const MutableBytes block = block_at(index_.block(slot));
+  const Record record = Record::read(block);
   const Verdict verdict = judge(record, now);
   switch (verdict) {
     case Verdict::fresh:
     case Verdict::stale:
       ++(verdict == Verdict::fresh ? stats_.hits_fresh : stats_.hits_stale);
       stats_.saved_ms += static_cast<double>(record.cost_ms);
-      Record::answered(block_at(index_.block(slot)), now);
+      if (record.life.idle_until != kForever) Record::answered(block, now);
       eviction_.used(slot);
       return {verdict, slot};
     case Verdict::invalidated:
