@@ -141,6 +141,8 @@ class Cache {
   [[nodiscard]] MutableBytes block_at(Ref block) const {
     return {arena_.at(block), arena_.size(block)};
   }
+  std::size_t copy(Slot slot, std::uint64_t begin, std::uint8_t* bytes, std::size_t size,
+                   bool into_payload) const;
   [[nodiscard]] Verdict judge(const Record& record, Millis now) const;
   [[nodiscard]] std::uint64_t capacity() const;
   [[nodiscard]] Status keep(const Digest128& key, Record record, std::span<const Token> tokens);

@@ -30,11 +30,11 @@ export async function soak(puts: number, maxBytes: number, seed: number): Promis
   let settled = 0
   let leastFull = 1
   for (let put = 0; put < puts; put++) {
-    core.digest(prefix, [random.below(100_000)])
+    core.digest(prefix, [random.below(2_000)])
     const least = 2 ** random.below(20)
     const payload = { kind: 2, bytes: bytes.subarray(0, least + random.below(least)) }
     assert.equal(core.store(core.key(), { payload, tokens: new Uint8Array(0), costMs: 1, ttlMs: Infinity, staleForMs: 0 }, put), status.ok)
-    if (core.lookUp(prefix, [random.below(100_000)], put) === verdict.fresh) {
+    if (core.lookUp(prefix, [random.below(2_000)], put) === verdict.fresh) {
       hits++
       const value = core.value() as Uint8Array
       assert.ok(Buffer.from(value.buffer).equals(bytes.subarray(0, value.length)), `seed ${seed}: other bytes than stored, at ${put}`)
