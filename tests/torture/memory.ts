@@ -58,7 +58,7 @@ export async function run(options: ReadonlyMap<string, number>): Promise<boolean
   const { memory, entries, hits, leastFull } = await soak(puts, 64_000_000, seed)
   console.log(`wasm: ${puts.toLocaleString('en')} puts, ${hits.toLocaleString('en')} hits, ${memory.toLocaleString('en')} bytes of memory, ${entries} entries, at least ${(100 * leastFull).toFixed(1)} % of it theirs`)
   console.log(`resident: ${(process.memoryUsage.rss() / 1e6).toFixed(0)} MB`)
-  const env = { ...process.env, REPRISE_SOAK_PUTS: String(puts), REPRISE_MODEL_STEPS: String(puts) }
+  const env = { ...process.env, REPRISE_SOAK_PUTS: String(puts), REPRISE_MODEL_STEPS: '1000000' }
   const { stdout } = await promisify(execFile)('build/native/reprise_tests', ['a long life*,over any random verbs*'], { env })
   console.log(`native: ${stdout.trim()}`)
   return true
