@@ -35,8 +35,8 @@ class Array {
   // Makes the array `size` long; what is new is a copy of `fill`. False, and nothing changed, where there
   // is no page. A shorter array gives pages back.
   [[nodiscard]] bool resize(std::size_t size, const T& fill = T{}) {
-    const std::size_t wanted = size / kPerPage + (size % kPerPage == 0 ? 0 : 1);
-    if (wanted > most_ || directory_ == nullptr) return size <= size_;
+    if (directory_ == nullptr || size > most_ * kPerPage) return size <= size_;
+    const std::size_t wanted = (size + kPerPage - 1) / kPerPage;
     const std::size_t before = count_;
     while (count_ < wanted) {
       const Page page = pages_->allocate();
@@ -46,7 +46,7 @@ class Array {
       }
       directory_[count_++] = {reinterpret_cast<T*>(pages_->at(page)), page};
     }
-    for (std::size_t i = size_; i < size; ++i) (*this)[i] = fill;
+    for (; size_ < size; ++size_) (*this)[size_] = fill;
     size_ = size;
     shrink_to(wanted);
     return true;

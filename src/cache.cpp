@@ -19,15 +19,16 @@ Found Cache::look_up(const Digest128& key, Millis now) {
     ++(evicted_.remembers(key) ? stats_.misses_evicted : stats_.misses_absent);
     return {};
   }
-  const Record record = this->record(slot);
+  const MutableBytes block = block_at(index_.block(slot));
+  const Record record = Record::read(block);
   const Verdict verdict = judge(record, now);
   switch (verdict) {
     case Verdict::fresh:
     case Verdict::stale:
       ++(verdict == Verdict::fresh ? stats_.hits_fresh : stats_.hits_stale);
       stats_.saved_ms += static_cast<double>(record.cost_ms);
-      Record::answered(block_at(index_.block(slot)), now);
-      eviction_.used(slot, worth_of(slot));
+      if (record.life.idle_until != kForever) Record::answered(block, now);
+      eviction_.used(slot, worth_of(key, record));
       return {verdict, slot};
     case Verdict::invalidated:
       ++stats_.misses_invalidated;
@@ -159,49 +160,38 @@ Bytes Cache::payload(Slot slot) const {
   return Bytes{block}.subspan(Record::size_of(block));
 }
 
-namespace {
-
-// Copies the part of a block's content that a range of the payload covers. `at` is where the content begins in the payload,
-// `begin` and `end` the range.
-template <class Copy>
-void overlap(MutableBytes content, std::uint64_t at, std::uint64_t begin, std::uint64_t end,
-             Copy copy) {
-  const std::uint64_t from = std::max(at, begin);
-  const std::uint64_t to = std::min(at + content.size(), end);
-  if (from >= to) return;
-  copy(content.subspan(static_cast<std::size_t>(from - at), static_cast<std::size_t>(to - from)),
-       static_cast<std::size_t>(from - begin));
-}
-
-}  // namespace
-
 std::size_t Cache::read(Slot slot, std::uint64_t from, MutableBytes out) const {
-  const Ref first = index_.block(slot);
-  std::uint64_t at = 0;
-  std::size_t copied = 0;
-  for (Ref block = first; block != kNowhere && at < from + out.size(); block = next_of(block)) {
-    const MutableBytes content =
-        block_at(block).subspan(block == first ? Record::size_of(block_at(block)) : sizeof(Ref));
-    overlap(content, at, from, from + out.size(), [&](MutableBytes part, std::size_t to) {
-      std::memcpy(out.data() + to, part.data(), part.size());
-      copied += part.size();
-    });
-    at += content.size();
-  }
-  return copied;
+  return copy(slot, from, out.data(), out.size(), false);
 }
 
 void Cache::write(Slot slot, std::uint64_t from, Bytes piece) {
+  // Only read from, as the direction says.
+  copy(slot, from, const_cast<std::uint8_t*>(piece.data()), piece.size(), true);
+}
+
+// Copies the bytes of the payload from `begin` on, `size` of them or as many as there are, to or from `bytes`.
+std::size_t Cache::copy(Slot slot, std::uint64_t begin, std::uint8_t* bytes, std::size_t size,
+                        bool into_payload) const {
   const Ref first = index_.block(slot);
+  const std::uint64_t end = begin + size;
   std::uint64_t at = 0;
-  for (Ref block = first; block != kNowhere && at < from + piece.size(); block = next_of(block)) {
+  std::size_t copied = 0;
+  for (Ref block = first; block != kNowhere && at < end; block = next_of(block)) {
+    const MutableBytes whole = block_at(block);
     const MutableBytes content =
-        block_at(block).subspan(block == first ? Record::size_of(block_at(block)) : sizeof(Ref));
-    overlap(content, at, from, from + piece.size(), [&](MutableBytes part, std::size_t begin) {
-      std::memcpy(part.data(), piece.data() + begin, part.size());
-    });
+        whole.subspan(block == first ? Record::size_of(whole) : sizeof(Ref));
+    const std::uint64_t from = std::max(at, begin);
+    const std::uint64_t to = std::min(at + content.size(), end);
+    if (from < to) {
+      std::uint8_t* const inside = content.data() + (from - at);
+      std::uint8_t* const outside = bytes + (from - begin);
+      const auto length = static_cast<std::size_t>(to - from);
+      std::memcpy(into_payload ? inside : outside, into_payload ? outside : inside, length);
+      copied += length;
+    }
     at += content.size();
   }
+  return copied;
 }
 
 bool Cache::valid() const {
@@ -365,10 +355,11 @@ std::uint64_t Cache::bytes_of(std::uint64_t payload_size) const {
   return payload_size + kBytesPerKey + Arena::kHeader + Record::kUsualSize;
 }
 
-Worth Cache::worth_of(Slot slot) const {
-  const Record record = this->record(slot);
-  return {index_.key(slot).low, bytes_of(record.payload_size), static_cast<double>(record.cost_ms)};
+Worth Cache::worth_of(const Digest128& key, const Record& record) const {
+  return {key.low, bytes_of(record.payload_size), static_cast<double>(record.cost_ms)};
 }
+
+Worth Cache::worth_of(Slot slot) const { return worth_of(index_.key(slot), record(slot)); }
 
 // One entry leaves for the newcomer. False where there is none, or none that is worth less.
 bool Cache::evict() {
@@ -398,7 +389,7 @@ bool Cache::evict() {
 void Cache::remove(Slot slot, Removal why) {
   const Ref block = index_.block(slot);
   const Record record = this->record(slot);
-  eviction_.removed(slot, worth_of(slot), why);
+  eviction_.removed(slot, worth_of(index_.key(slot), record), why);
   free_chain(block);
   index_.erase(slot);
   sets_.release(record.token_set);

@@ -146,14 +146,17 @@ class Cache {
   [[nodiscard]] MutableBytes block_at(Ref block) const {
     return {arena_.at(block), arena_.size(block)};
   }
+  std::size_t copy(Slot slot, std::uint64_t begin, std::uint8_t* bytes, std::size_t size,
+                   bool into_payload) const;
   [[nodiscard]] Verdict judge(const Record& record, Millis now) const;
   [[nodiscard]] std::uint64_t capacity() const;
   [[nodiscard]] bool keep(const Digest128& key, Record record, std::span<const Token> tokens);
-  [[nodiscard]] bool build(const Record& record);
+  [[nodiscard]] bool build(const Record& wanted);
   [[nodiscard]] Ref allocate(std::uint32_t owner, std::uint32_t size);
   [[nodiscard]] bool find_page();
   // What an entry takes out of the budget.
   [[nodiscard]] std::uint64_t bytes_of(std::uint64_t payload_size) const;
+  [[nodiscard]] Worth worth_of(const Digest128& key, const Record& record) const;
   [[nodiscard]] Worth worth_of(Slot slot) const;
   [[nodiscard]] bool evict();
   template <class Attempt>

@@ -36,7 +36,7 @@ class TokenSets {
       : arena_(arena), sets_(pages), most_(most) {}
 
   // The set of these tokens, and one reference more to it. kFailed where there is no room.
-  [[nodiscard]] std::uint32_t refer(std::span<const Token> tokens);
+  [[nodiscard]] std::uint32_t refer(std::span<const Token> wanted);
   void release(std::uint32_t set);
 
   [[nodiscard]] TokenCopy tokens(std::uint32_t set) const;

@@ -30,11 +30,11 @@ export async function soak(puts: number, maxBytes: number, seed: number): Promis
   let settled = 0
   let leastFull = 1
   for (let put = 0; put < puts; put++) {
-    core.digest(prefix, [random.below(100_000)])
+    core.digest(prefix, [random.below(2_000)])
     const least = 2 ** random.below(20)
     const payload = { kind: 2, bytes: bytes.subarray(0, least + random.below(least)) }
     assert.equal(core.store(core.key(), { payload, tokens: new Uint8Array(0), costMs: 1, ttlMs: Infinity, staleForMs: 0 }, put), status.ok)
-    if (core.lookUp(prefix, [random.below(100_000)], put) === verdict.fresh) {
+    if (core.lookUp(prefix, [random.below(2_000)], put) === verdict.fresh) {
       hits++
       const value = core.value(false) as Uint8Array
       assert.ok(Buffer.from(value.buffer).equals(bytes.subarray(0, value.length)), `seed ${seed}: other bytes than stored, at ${put}`)
@@ -58,7 +58,7 @@ export async function run(options: ReadonlyMap<string, number>): Promise<boolean
   const { memory, entries, hits, leastFull } = await soak(puts, 64_000_000, seed)
   console.log(`wasm: ${puts.toLocaleString('en')} puts, ${hits.toLocaleString('en')} hits, ${memory.toLocaleString('en')} bytes of memory, ${entries} entries, at least ${(100 * leastFull).toFixed(1)} % of it theirs`)
   console.log(`resident: ${(process.memoryUsage.rss() / 1e6).toFixed(0)} MB`)
-  const env = { ...process.env, REPRISE_SOAK_PUTS: String(puts), REPRISE_MODEL_STEPS: String(puts) }
+  const env = { ...process.env, REPRISE_SOAK_PUTS: String(puts), REPRISE_MODEL_STEPS: '1000000' }
   const { stdout } = await promisify(execFile)('build/native/reprise_tests', ['a long life*,over any random verbs*'], { env })
   console.log(`native: ${stdout.trim()}`)
   return true
