@@ -61,7 +61,7 @@ export class Core {
   private known: { prefix: Uint8Array; args: readonly unknown[] } | undefined
   /** Large payloads, by slot. They count in the core's budget, and the core says when to let go of one. */
   private readonly external = new Map<number, Uint8Array>()
-  private readonly shared = new SharedValues()
+  private readonly shared: SharedValues
 
   private constructor(
     private readonly exports: CoreExports,
@@ -74,7 +74,8 @@ export class Core {
       throw new Error(`core.wasm is of another version (${control.version()}) than the JavaScript beside it (${boundaryVersion}). Install both from one release.`)
     }
     const [key0, key1, key2, key3] = secret as unknown as [number, number, number, number]
-    if (!control.create({ maxBytes: limits.maxBytes, maxEntryBytes: limits.maxEntryBytes, key0, key1, key2, key3 })) {
+    this.shared = new SharedValues(limits.maxBytes)
+    if (!control.create({ maxBytes: limits.maxBytes - this.shared.textBytes, maxEntryBytes: limits.maxEntryBytes, key0, key1, key2, key3 })) {
       throw new Error('there is no memory for the cache.')
     }
     this.base = exports.block_address()

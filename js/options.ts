@@ -53,7 +53,7 @@ export interface CacheOptions {
    */
   secret?: string | Uint8Array
   memory?: {
-    /** What entries in memory may take: payloads and their records. The index, some 45 bytes an entry, is not counted yet. Default `'64MB'`; at least 64 KB. */
+    /** What entries in memory may take: payloads and their records. A 64th of it, at most 512 KiB, is for texts that are asked for again and again. The index, some 45 bytes an entry, is not counted yet. Default `'64MB'`; at least 64 KB. */
     maxBytes?: ByteSize
     /** A larger result is not stored. Default `'8MiB'`. */
     maxEntryBytes?: ByteSize
