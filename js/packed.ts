@@ -70,13 +70,11 @@ class Packer {
   /** V8 keeps what is added up as a rope, and makes it flat once. */
   private text = ''
   private run = 0
-  /** The shapes of this run are the first `count`, `mixed` is of their ids. */
+  /** The shapes of this run, and their ids mixed. */
   private shapes: WrittenShape[] = []
-  private count = 0
   private mixed = 0
   /** The objects of this run. A few are looked through faster than they are hashed. */
-  private readonly met = new Array<object | undefined>(32).fill(undefined)
-  private metCount = 0
+  private met: object[] = []
   private many: Set<object> | undefined
   private maxBytes = 0
   private tooLarge!: () => never
@@ -89,15 +87,15 @@ class Packer {
     this.tooLarge = tooLarge
     this.run++
     this.at = itemsAt
-    this.count = this.mixed = 0
+    this.mixed = 0
     try {
       return this.item(value, 0) ? this.take() : undefined
     } finally {
       this.busy = false
       this.text = ''
       this.many = undefined
-      while (this.metCount > 0) this.met[--this.metCount] = undefined
-      if (this.shapes.length > maxWritten) this.shapes = []
+      this.met = []
+      this.shapes = []
       if (this.bytes.length > 262_144) this.attach(none)
     }
   }
@@ -162,8 +160,7 @@ class Packer {
     const shape = node.shape ?? newShape(Object.keys(object))
     if (shape.run !== this.run) {
       shape.run = this.run
-      shape.number = this.count
-      this.shapes[this.count++] = shape
+      shape.number = this.shapes.push(shape) - 1
       this.mixed = (Math.imul(this.mixed, 31) + shape.id) | 0
     }
     this.head(type.object, shape.number)
@@ -174,11 +171,10 @@ class Packer {
   }
 
   private isNew(object: object): boolean {
-    const { met, metCount, many } = this
+    const { met, many } = this
     if (many !== undefined) return many.size < many.add(object).size
-    for (let i = 0; i < metCount; i++) if (met[i] === object) return false
-    if (metCount < met.length) met[this.metCount++] = object
-    else this.many = new Set(met as object[]).add(object)
+    for (let i = 0; i < met.length; i++) if (met[i] === object) return false
+    if (met.push(object) === 32) this.many = new Set(met)
     return true
   }
 
@@ -219,7 +215,7 @@ class Packer {
   private take(): Uint8Array | undefined {
     const { text, at } = this
     const { length } = text
-    const names = this.count === 0 ? noNames : this.names()
+    const names = this.shapes.length === 0 ? noNames : this.names()
     if (names === undefined) return undefined
     const { block } = names
     const isWide = beyondLatin1.test(text)
@@ -247,7 +243,9 @@ class Packer {
       if (unit < 0x100 || i >= length) continue
       if ((unit & 0xf800) === 0xd800) surrogates = true
       count++
-      end = putNumber(bytes, end, i - next)
+      const gap = i - next
+      if (gap < 0x80) bytes[end++] = gap
+      else end = putNumber(bytes, end, gap)
       bytes[end++] = unit >> 8
       next = i + 1
     }
@@ -280,15 +278,11 @@ class Packer {
 
   /** The names block of this run. Answers of one function have the same shapes, so blocks are remembered. */
   private names(): Names | undefined {
-    const { shapes, count } = this
+    const { shapes } = this
     const slot = this.mixed & 127
     const known = blocks[slot]
-    if (known !== undefined && known.shapes.length === count) {
-      let i = 0
-      while (i < count && known.shapes[i] === shapes[i]) i++
-      if (i === count) return known
-    }
-    const names = namesBlock(shapes.slice(0, count))
+    if (known !== undefined && known.shapes.length === shapes.length && known.shapes.every((shape, i) => shape === shapes[i])) return known
+    const names = namesBlock(shapes)
     if (names !== undefined && names.block.length <= maxBlock) blocks[slot] = names
     return names
   }
@@ -324,8 +318,6 @@ const beyondLatin1 = /[\u0100-\uffff]/
 
 /** Names blocks that take more are not remembered: objects that are dictionaries have one each. */
 const maxBlock = 4096
-/** Of values with so many shapes or more nothing is held. */
-const maxWritten = 64
 const written = new Trie<WrittenShape>(4096)
 const blocks = new Array<Names | undefined>(128).fill(undefined)
 let shapeIds = 0
