@@ -59,14 +59,17 @@ interface Names {
 }
 
 /**
- * One for all: it makes no garbage but what it returns. All is written into one buffer, the items first and with room for
- * a header before them. Names and text come behind, so the payload is one slice of it.
+ * One for all. All is written into one buffer, the items first and with room for a header before them. Names and text come
+ * behind, so the payload lies there as it must be. A small one is left there, and the next one begins behind it: memory of its
+ * own would cost as much as writing it. (Whoever keeps small payloads copies them.)
  */
 class Packer {
   private busy = false
   private bytes: Uint8Array = none
   private view: DataView = new DataView(none.buffer)
   private at = 0
+  /** Where the items begin. */
+  private start = headerRoom
   /** V8 keeps what is added up as a rope, and makes it flat once. */
   private text = ''
   private run = 0
@@ -86,7 +89,11 @@ class Packer {
     this.maxBytes = maxBytes
     this.tooLarge = tooLarge
     this.run++
-    this.at = itemsAt
+    if (this.start + 2 * maxShared > this.bytes.length) {
+      this.attach(new Uint8Array(slabSize))
+      this.start = headerRoom
+    }
+    this.at = this.start
     this.mixed = 0
     try {
       return this.item(value, 0) ? this.take() : undefined
@@ -96,7 +103,7 @@ class Packer {
       this.many = undefined
       this.met = []
       this.shapes = []
-      if (this.bytes.length > 262_144) this.attach(none)
+      if (this.bytes.length > 4 * slabSize) this.attach(none)
     }
   }
 
@@ -200,8 +207,8 @@ class Packer {
   }
 
   private grow(need: number): void {
-    if (this.at - itemsAt > this.maxBytes) this.tooLarge()
-    const grown = new Uint8Array(Math.max(2 * this.bytes.length, this.at + need, 4096))
+    if (this.at - this.start > this.maxBytes) this.tooLarge()
+    const grown = new Uint8Array(Math.max(2 * this.bytes.length, this.at + need))
     grown.set(this.bytes.subarray(0, this.at))
     this.attach(grown)
   }
@@ -256,24 +263,26 @@ class Packer {
       return this.framed(form.utf16, 0, at, textAt, textAt + 2 * length)
     }
     const size = end - patches
-    bytes.copyWithin(itemsAt + size, itemsAt, textAt)
-    bytes.copyWithin(itemsAt, patches, end)
+    bytes.copyWithin(this.start + size, this.start, textAt)
+    bytes.copyWithin(this.start, patches, end)
     bytes.set(units.subarray(0, length), textAt + size) // Stored modulo 256.
     return this.framed(form.patched, count, at + size, textAt + size, textAt + size + length)
   }
 
-  /** The payload, of exactly its size: a header comes before what lies there. `patches` is how many; names and text begin where it says. */
+  /** The payload: a header comes before what lies there. `patches` is how many; names and text begin where it says. */
   private framed(how: number, patches: number, names: number, text: number, end: number): Uint8Array {
     const patchesSize = patches === 0 ? 0 : putNumber(header, 0, patches)
     header[0] = how
-    let size = putNumber(header, 1, names - itemsAt + patchesSize)
+    let size = putNumber(header, 1, names - this.start + patchesSize)
     size = putNumber(header, size, text - names)
     if (patches > 0) size = putNumber(header, size, patches)
     const { bytes } = this
-    const from = itemsAt - size
+    const from = this.start - size
     for (let i = 0; i < size; i++) bytes[from + i] = header[i]!
     if (end - from > this.maxBytes) this.tooLarge()
-    return bytes.slice(from, end)
+    if (end - from > maxShared) return bytes.slice(from, end)
+    this.start = end + headerRoom
+    return bytes.subarray(from, end)
   }
 
   /** The names block of this run. Answers of one function have the same shapes, so blocks are remembered. */
@@ -310,8 +319,11 @@ const eightBytes = new Uint8Array(eight.buffer)
 const noNames: Names = { shapes: [], block: none, isAscii: true }
 
 /** A form and three numbers, of which one is at most that of a string's units. */
-const itemsAt = 24
-const header = new Uint8Array(itemsAt)
+const headerRoom = 24
+const header = new Uint8Array(headerRoom)
+
+const slabSize = 65_536
+const maxShared = 4096
 
 /** V8 compiles it for narrow strings, too, and knows at once that none of these matches. */
 const beyondLatin1 = /[\u0100-\uffff]/
