@@ -72,14 +72,15 @@ EMSCRIPTEN_KEEPALIVE std::uint32_t look_up(std::uint32_t length, double now) {
   return look_up_key(now);
 }
 
-EMSCRIPTEN_KEEPALIVE std::uint32_t peek(double now) {
+REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t peek(double now) {
   return show(state->cache.peek(block.key, millis(now)));
 }
 
 // A computed value: its payload lies in the inbox, or comes after this in pieces (write_payload) where it is longer.
-EMSCRIPTEN_KEEPALIVE std::uint32_t store(double payload_size, std::uint32_t kind,
-                                         std::uint32_t token_count, double cost_ms, double ttl,
-                                         double stale_for, double idle, double now) {
+REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t store(double payload_size, std::uint32_t kind,
+                                                      std::uint32_t token_count, double cost_ms,
+                                                      double ttl, double stale_for, double idle,
+                                                      double now) {
   const std::size_t tokens = token_count <= kMaxTokens ? token_count : kMaxTokens;
   state->draft = {static_cast<PayloadKind>(kind),
                   Lifetime::from(millis(now), millis(ttl), millis(stale_for), millis(idle)),
@@ -95,19 +96,19 @@ EMSCRIPTEN_KEEPALIVE std::uint32_t store(double payload_size, std::uint32_t kind
 }
 
 // A piece of the payload of the entry that the last store or admit put into memory; all of them before any other verb.
-EMSCRIPTEN_KEEPALIVE void write_payload(double from, std::uint32_t length) {
+REPRISE_COLD EMSCRIPTEN_KEEPALIVE void write_payload(double from, std::uint32_t length) {
   if (block.slot == kNoSlot) return;
   state->cache.write(block.slot, static_cast<std::uint64_t>(from), inbox(length));
 }
 
 // Copies the payload of the entry found last to the inbox, from `from` on, as much as fits; says how much that is.
-EMSCRIPTEN_KEEPALIVE std::uint32_t read_payload(double from) {
+REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t read_payload(double from) {
   return static_cast<std::uint32_t>(
       state->cache.read(block.slot, static_cast<std::uint64_t>(from), block.inbox));
 }
 
 // Seals what the last store described, for storage: begin, then the payload in pieces, then end.
-EMSCRIPTEN_KEEPALIVE std::uint32_t seal_begin() {
+REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t seal_begin() {
   const Draft& draft = state->draft;
   const EntryHeader header{draft.kind,        static_cast<std::uint16_t>(draft.tokens.size()),
                            block.storage_key, draft.life,
@@ -119,27 +120,29 @@ EMSCRIPTEN_KEEPALIVE std::uint32_t seal_begin() {
   return block.preamble_size;
 }
 
-EMSCRIPTEN_KEEPALIVE void seal_feed(std::uint32_t length) { state->sealer.update(inbox(length)); }
+REPRISE_COLD EMSCRIPTEN_KEEPALIVE void seal_feed(std::uint32_t length) {
+  state->sealer.update(inbox(length));
+}
 
-EMSCRIPTEN_KEEPALIVE void seal_end() {
+REPRISE_COLD EMSCRIPTEN_KEEPALIVE void seal_end() {
   const Digest128 seal = state->sealer.finish();
   put(MutableBytes{block.seal}, 0, seal.low);
   put(MutableBytes{block.seal}, 8, seal.high);
 }
 
 // An entry from storage: its first piece, then the others, then the verdict.
-EMSCRIPTEN_KEEPALIVE std::uint32_t admit_begin(std::uint32_t length, double total) {
+REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t admit_begin(std::uint32_t length, double total) {
   state->entry_size = static_cast<std::uint64_t>(total);
   state->read = state->reader.begin(inbox(length), state->entry_size, block.storage_key);
   return static_cast<std::uint32_t>(state->read);
 }
 
-EMSCRIPTEN_KEEPALIVE std::uint32_t admit_feed(std::uint32_t length) {
+REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t admit_feed(std::uint32_t length) {
   if (state->read == Status::ok) state->read = state->reader.feed(inbox(length));
   return static_cast<std::uint32_t>(state->read);
 }
 
-EMSCRIPTEN_KEEPALIVE std::uint32_t admit(double now) {
+REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t admit(double now) {
   if (state->read == Status::ok) state->read = state->reader.finish();
   const EntryReader& reader = state->reader;
   Bytes payload;
@@ -158,16 +161,16 @@ EMSCRIPTEN_KEEPALIVE std::uint32_t admit(double now) {
   return static_cast<std::uint32_t>(stored.status);
 }
 
-EMSCRIPTEN_KEEPALIVE std::uint32_t invalidate() {
+REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t invalidate() {
   return state->cache.invalidate(block.key) ? 1 : 0;
 }
 
 // The first token in the block becomes its tag's current one. Says whether there was memory for it.
-EMSCRIPTEN_KEEPALIVE std::uint32_t set_token() {
+REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t set_token() {
   return state->cache.set_token(block.tokens[0]) ? 1 : 0;
 }
 
-EMSCRIPTEN_KEEPALIVE std::uint32_t sweep(double now, std::uint32_t budget) {
+REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t sweep(double now, std::uint32_t budget) {
   return state->cache.sweep(millis(now), budget);
 }
 

@@ -10,7 +10,7 @@ endif()
 
 target_compile_options(reprise_core PRIVATE -fno-rtti)
 
-set(embind_types ${PROJECT_SOURCE_DIR}/bindings/embind_types.js)
+set(embind_numbers ${PROJECT_SOURCE_DIR}/bindings/embind_numbers.js)
 
 file(GLOB binding_sources CONFIGURE_DEPENDS bindings/*.cpp)
 if(NOT binding_sources)
@@ -18,7 +18,7 @@ if(NOT binding_sources)
 endif()
 
 add_executable(core ${binding_sources})
-set_target_properties(core PROPERTIES SUFFIX .mjs LINK_DEPENDS ${embind_types})
+set_target_properties(core PROPERTIES SUFFIX .mjs LINK_DEPENDS ${embind_numbers})
 target_link_libraries(core PRIVATE reprise_core reprise_flags)
 target_compile_options(core PRIVATE -fno-exceptions -fno-rtti)
 set_source_files_properties(bindings/exports.cpp PROPERTIES COMPILE_OPTIONS -O2)
@@ -29,7 +29,7 @@ target_compile_definitions(core PRIVATE EMSCRIPTEN_HAS_UNBOUND_TYPE_NAMES=0)
 target_link_options(core PRIVATE
   -Oz -fno-exceptions -fno-rtti
   --bind --no-entry
-  --js-library ${embind_types}
+  --js-library ${embind_numbers}
   -sMODULARIZE -sEXPORT_ES6
   -sENVIRONMENT=web             # `node` in the list would import 'module' and break elsewhere
   -sFILESYSTEM=0

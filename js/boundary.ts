@@ -73,7 +73,7 @@ export interface CoreExports {
 
 /** The control plane: what bindings/control.cpp offers through embind. */
 export interface CoreControl {
-  create(maxBytes: number, maxEntryBytes: number, key0: number, key1: number, key2: number, key3: number): boolean
+  create(maxBytes: number, maxEntryBytes: number, key0: number, key1: number, key2: number, key3: number): number
   /** Where in memory the numbers are that `statNames` names. */
   stats(): number
   version(): number

@@ -1,13 +1,13 @@
 /** The cache that users hold: it puts the parts together and hands them to the flow (call.ts). */
 import { call } from './call.js'
-import { Core, type CoreStats, type Key, verdict } from './core.js'
+import { Core, type CoreStats, type Key } from './core.js'
 import { keyPrefix } from './encode.js'
 import { OptionError, show, StorageError } from './errors.js'
 import { safely } from './events.js'
 import { Flights } from './flights.js'
 import { parseIgnore } from './ignore.js'
 import { type CacheOptions, type CallOptions, checkNames, parseDuration, type ParsedOptions, parseOptions, parseSwitch, type ReadOptions, type WrapOptions } from './options.js'
-import { fromStorage, keep, type Landing, type Parts, type Plan, type StorageName } from './results.js'
+import { fromMemory, fromStorage, keep, type Landing, missed, type Parts, type Plan, type StorageName } from './results.js'
 import type { Runtime } from './runtimes/runtime.js'
 import { StorageGuard } from './storage/guard.js'
 import { hex, type Tag, Tokens } from './tokens.js'
@@ -46,15 +46,16 @@ export interface CacheStats {
 
 export class Cache {
   private readonly names = new Map<string, AnyFunction>()
-  /** Of the keys that users make. One object for all calls: the core remembers prompts by it. */
-  private readonly userPrefix: Uint8Array
+  /** Of the keys that users make, where a call says nothing else. */
+  private readonly userPlan: Plan
 
   /** Use createCache(). */
   constructor(
     private readonly parts: Parts,
     private readonly options: ParsedOptions,
   ) {
-    this.userPrefix = keyPrefix(options.scope, null, null)
+    const { scope, ttlMs, freeze } = options
+    this.userPlan = { name: null, prefix: keyPrefix(scope, null, null), ttlMs, tags: [{ kind: 'scope', value: null }], freeze }
   }
 
   /**
@@ -95,22 +96,22 @@ export class Cache {
   }
 
   /** The value under a key, or what `load` returns, which is then kept. One `load` runs for all who ask meanwhile. */
-  getOrSet<T>(key: UserKey, load: () => T, options: ReadOptions = {}): Promise<Awaited<T>> {
+  getOrSet<T>(key: UserKey, load: () => T, options?: ReadOptions): Promise<Awaited<T>> {
     if (typeof load !== 'function') throw new OptionError('getOrSet: load', `${show(load)} is not a function. Give () => the value.`)
     return call(this.parts, this.planOfKey('getOrSet', options), argsOf(key), load) as Promise<Awaited<T>>
   }
 
   /** The value under a key; undefined where there is none (has() tells it from a stored undefined). */
-  async get(key: UserKey): Promise<unknown> {
-    return (await this.find(key))?.value
+  get(key: UserKey): Promise<unknown> {
+    return this.find(key, value => value, undefined)
   }
 
-  async has(key: UserKey): Promise<boolean> {
-    return (await this.find(key)) !== undefined
+  has(key: UserKey): Promise<boolean> {
+    return this.find(key, () => true, false)
   }
 
   /** Keeps a value under a key; resolves when memory has it and the storage was told. */
-  async set(key: UserKey, value: unknown, options: CallOptions = {}): Promise<void> {
+  async set(key: UserKey, value: unknown, options?: CallOptions): Promise<void> {
     const { parts } = this
     const plan = this.planOfKey('set', options)
     const { core } = parts
@@ -124,7 +125,7 @@ export class Cache {
 
   /** Forgets a key, in memory and in storage. */
   delete(key: UserKey): Promise<void> {
-    return this.forget(this.planOfKey('delete', {}), argsOf(key))
+    return this.forget(this.userPlan, argsOf(key))
   }
 
   /**
@@ -180,7 +181,7 @@ export class Cache {
     return {
       name,
       prefix: keyPrefix(this.options.scope, name, version ?? null),
-      ttlMs: options.ttl === undefined ? this.options.ttlMs : parseDuration('ttl', options.ttl),
+      ttlMs: this.ttlOf(options),
       tags: [{ kind: 'scope', value: null }, { kind: 'name', value: name }],
       freeze: this.freezes(options),
       identify: key === undefined ? prune : function (args) { return [(key as (...args: unknown[]) => unknown).apply(this, [...args])] },
@@ -198,19 +199,19 @@ export class Cache {
     return name
   }
 
+  private ttlOf({ ttl }: CallOptions): number {
+    return ttl === undefined ? this.options.ttlMs : parseDuration('ttl', ttl)
+  }
+
   private freezes({ freeze }: ReadOptions): boolean {
     return freeze === undefined ? this.options.freeze : parseSwitch('freeze', freeze)
   }
 
-  private planOfKey(verb: string, options: ReadOptions): Plan {
+  private planOfKey(verb: string, options: ReadOptions | undefined): Plan {
+    const { userPlan } = this
+    if (options === undefined) return userPlan
     checkNames(verb, options, verb === 'getOrSet' ? ['ttl', 'freeze'] : ['ttl'])
-    return {
-      name: null,
-      prefix: this.userPrefix,
-      ttlMs: options.ttl === undefined ? this.options.ttlMs : parseDuration('ttl', options.ttl),
-      tags: [{ kind: 'scope', value: null }],
-      freeze: this.freezes(options),
-    }
+    return { ...userPlan, ttlMs: this.ttlOf(options), freeze: this.freezes(options) }
   }
 
   private tagOf(what: 'all' | { name: string }): Tag {
@@ -220,17 +221,25 @@ export class Cache {
     throw new OptionError('invalidate', `${show(what)} names nothing. Give 'all' or { name: 'of the function' }.`)
   }
 
-  private async find(key: UserKey): Promise<Landing | undefined> {
-    const { parts } = this
-    const { core } = parts
-    if (core === undefined) return undefined
-    const plan = this.planOfKey('get', {})
-    const args = argsOf(key)
-    if (core.lookUp(plan.prefix, args, parts.now()) === verdict.fresh) return { value: core.value(plan.freeze) }
-    if (parts.storage === undefined) return undefined
+  /** What `of` makes of the value under a key, or `none`. What memory has costs one look-up. */
+  private find<T>(key: UserKey, of: (value: unknown) => T, none: T): Promise<T> {
+    const { parts, userPlan } = this
+    try {
+      const value = fromMemory(parts, userPlan, argsOf(key))
+      if (value !== missed) return Promise.resolve(of(value))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    const { core, storage } = parts
+    if (core === undefined || storage === undefined) return Promise.resolve(none)
+    return this.findStored(core).then(landing => (landing === undefined ? none : of(landing.value)))
+  }
+
+  private async findStored(core: Core): Promise<Landing | undefined> {
+    const { parts, userPlan } = this
     const place = await this.currentPlace(core)
-    await parts.tokens.snapshot(plan.tags)
-    return place.name && fromStorage(parts, plan, place.key, place.name)
+    await parts.tokens.snapshot(userPlan.tags)
+    return place.name && fromStorage(parts, userPlan, place.key, place.name)
   }
 
   private async forget(plan: Plan, args: readonly unknown[]): Promise<void> {

@@ -8,33 +8,19 @@
  *
  * Nothing here knows a store, a codec or a runtime; they are handed in (results.ts holds the parts).
  */
-import { verdict } from './boundary.js'
-import { KeyError } from './errors.js'
-import type { MissReason } from './events.js'
 import type { Flight } from './flights.js'
-import { fromStorage, isTrap, keep, landing, type Landing, type Parts, type Plan, reportHit } from './results.js'
+import { fromMemory, fromStorage, keep, landing, type Landing, missed, type Parts, type Plan } from './results.js'
 
 /** Answers a call of the function that `compute` runs, out of the cache if it can. */
 export function call(parts: Parts, plan: Plan, args: readonly unknown[], compute: () => unknown): Promise<unknown> {
-  const { core, emit, flights } = parts
-  if (core === undefined) return bypass(parts, plan, compute)
   try {
-    const found = core.lookUp(plan.prefix, args, parts.now())
-    if (found === verdict.fresh) {
-      const value = core.value(plan.freeze)
-      if (emit !== undefined) reportHit(parts, plan, core, 'memory')
-      return Promise.resolve(value)
-    }
-    emit?.({ type: 'miss', name: plan.name, reason: missReasons[found]! })
+    const value = fromMemory(parts, plan, args)
+    if (value !== missed) return Promise.resolve(value)
   } catch (error) {
-    if (error instanceof KeyError) return Promise.reject(error)
-    if (isTrap(error)) {
-      parts.trapped(error)
-      return bypass(parts, plan, compute)
-    }
-    core.invalidate(core.key()) // The value did not decode: as if it were not there.
-    emit?.({ type: 'refused', name: plan.name, reason: 'undecodable' })
+    return Promise.reject(error)
   }
+  const { core, flights } = parts
+  if (core === undefined) return bypass(parts, plan, compute)
   const key = core.key()
   const aloft = flights.get(key.id)
   if (aloft !== undefined) return join(parts, plan, aloft)
@@ -76,10 +62,4 @@ async function join(parts: Parts, plan: Plan, flight: Flight<Landing>): Promise<
 async function bypass(parts: Parts, plan: Plan, compute: () => unknown): Promise<unknown> {
   parts.bypasses++
   return (await run(parts, plan, compute)).value
-}
-
-const missReasons: Readonly<Record<number, MissReason>> = {
-  [verdict.absent]: 'absent',
-  [verdict.expired]: 'expired',
-  [verdict.invalidated]: 'invalidated',
 }

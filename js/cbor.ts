@@ -2,7 +2,7 @@
  * The bytes of CBOR items (RFC 8949): heads, numbers and strings, as keys (encode.ts) and values (value.ts) both write them.
  */
 
-import { putAscii, putUtf8, type Target, targetOf } from './platform-text.js'
+import { putAscii, putUtf8 } from './platform-text.js'
 import type { Shape } from './shapes.js'
 
 export const major = { unsigned: 0, negative: 1, bytes: 2, text: 3, array: 4, map: 5, tag: 6 } as const
@@ -54,9 +54,8 @@ export const typedArrayName: (view: ArrayBufferView) => string | undefined = Fun
 export class GrowingWriter {
   at = 0
   bytes!: Uint8Array
-  /** The same bytes, for writing four or eight at once, and for texts. */
+  /** The same bytes, for writing four or eight at once. */
   private view!: DataView
-  private target!: Target
 
   constructor(
     capacity = 1024,
@@ -81,7 +80,6 @@ export class GrowingWriter {
   private attach(bytes: Uint8Array): void {
     this.bytes = bytes
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    this.target = targetOf(bytes)
   }
 
   /** Makes `bytes` have room for `need` more at `at`. */
@@ -164,9 +162,9 @@ export class GrowingWriter {
     // The length stands before the text, so it is guessed (all ASCII) and mended if the guess was wrong.
     const start = this.at + headSize(length)
     let written = length
-    if (putAscii(this.target, text, start) < 0) {
+    if (putAscii(this.bytes, text, start) < 0) {
       if (!wellFormed(text)) return this.wtf8(text)
-      written = putUtf8(this.target, text, start)
+      written = putUtf8(this.bytes, text, start)
       const place = this.at + headSize(written)
       if (place !== start) this.bytes.copyWithin(place, start, start + written)
     }

@@ -59,7 +59,7 @@ export class Core {
   /** The keys of single texts, per function, and the one that was found there just now. */
   private readonly prompts = new WeakMap<Uint8Array, Memo<Uint32Array>>()
   private known: { prefix: Uint8Array; args: readonly unknown[] } | undefined
-  private readonly shared = new SharedValues()
+  private readonly shared: SharedValues
 
   private constructor(
     private readonly exports: CoreExports,
@@ -72,7 +72,8 @@ export class Core {
       throw new Error(`core.wasm is of another version (${control.version()}) than the JavaScript beside it (${boundaryVersion}). Install both from one release.`)
     }
     const [key0, key1, key2, key3] = secret as unknown as [number, number, number, number]
-    if (!control.create(limits.maxBytes, limits.maxEntryBytes, key0, key1, key2, key3)) {
+    this.shared = new SharedValues(limits.maxBytes)
+    if (!control.create(limits.maxBytes - this.shared.textBytes, limits.maxEntryBytes, key0, key1, key2, key3)) {
       throw new Error('there is no memory for the cache.')
     }
     this.base = exports.block_address()

@@ -9,7 +9,8 @@ import { Canonical } from './canonical.js'
 import { GrowingWriter, major, simple, tag, typedArrayName, typedArrayTag } from './cbor.js'
 import { KeyError, show } from './errors.js'
 import { Outline } from './outline.js'
-import { compareBytes, type Node, type Shape, Shapes } from './shapes.js'
+import { compareBytes, type Shape, Shapes } from './shapes.js'
+import type { Node } from './trie.js'
 
 /** The first item of every key; another number whenever the encoding changes. */
 export const keyFormat = 1
@@ -154,7 +155,7 @@ export class KeyEncoder {
       } else {
         for (const name in object) {
           reading = name
-          const next: Node | undefined = node.lastChild
+          const next: Node<Shape> | undefined = node.lastChild
           node = next !== undefined && node.lastName === name ? next : node.step(name)
           values[top++] = object[name]
         }
@@ -198,7 +199,7 @@ export class KeyEncoder {
   private membersButSignals(object: object, shape: Shape, base: number): void {
     const { out, values, metSignal } = this
     const kept = shape.names.map((name, i) => ({ name, value: values[base + shape.order[i]!] })).filter(({ value }) => !isAbortSignal(value))
-    out.object(this.shapes.of(kept.map(({ name }) => name)))
+    out.object(this.shapes.shape(kept.map(({ name }) => name)))
     for (const { name, value } of kept) {
       try {
         this.value(value)

@@ -30,14 +30,23 @@ function collect(value: unknown, objects: Set<object>): boolean {
  * one gets the same one again; once nobody does, another is made when it is asked for. So what is left over where an entry
  * is gone costs a few words, until its slot is filled again.
  *
- * Texts cannot be changed anyway. The hottest are held here, 64 at most and of 4096 characters at most, whoever asks: making a
- * string anew is half of a hit. A text must be asked for twice in a row among those that share its place.
+ * Texts cannot be changed anyway. The hottest are held here, 64 at most and of `longest` characters at most, whoever asks: making a
+ * string anew is half of a hit. A text must be asked for twice in a row among those that share its place. These are in the
+ * budget: they may take a 64th of it, half a megabyte at most, and `textBytes` is what the entries cannot have.
  */
 export class SharedValues {
   private readonly frozen = new Map<number, { readonly low: number; readonly high: number; readonly value: WeakRef<object> | undefined }>()
   private readonly texts = new Array<string | undefined>(places).fill(undefined)
   /** Of each place: slot, low, high. */
   private readonly owners = new Uint32Array(3 * places)
+  private readonly longest: number
+  /** What all texts may take together: two bytes a character. */
+  readonly textBytes: number
+
+  constructor(maxBytes: number) {
+    this.longest = Math.min(4096, Math.floor(maxBytes / 64 / places / 2))
+    this.textBytes = 2 * places * this.longest
+  }
 
   /** The text of this slot, if it is a hot one. */
   text(slot: number, low: number, high: number): string | undefined {
@@ -52,7 +61,7 @@ export class SharedValues {
     const { owners } = this
     const at = 3 * place
     if (this.owns(at, slot, low, high)) {
-      if (text.length <= 4096) this.texts[place] = text
+      if (text.length <= this.longest) this.texts[place] = text
       return
     }
     // Owned for now by nobody but this one, who must come again.

@@ -9,10 +9,9 @@
  */
 import { type CoreExports, inboxSize } from './boundary.js'
 import { Outline } from './outline.js'
-import { putAscii, putUtf16, type Target, targetOf } from './platform-text.js'
+import { putAscii, putUtf16 } from './platform-text.js'
 
 export class Inbox extends Outline {
-  private target: Target = targetOf(this.bytes)
   /** The core was given a part of this key. */
   private fed = false
 
@@ -36,7 +35,6 @@ export class Inbox extends Outline {
     if (this.words.length === 0) {
       this.words = new Uint32Array(this.exports.memory.buffer, this.address, inboxSize / 4)
       this.bytes = new Uint8Array(this.exports.memory.buffer, this.address, inboxSize)
-      this.target = targetOf(this.bytes)
     }
   }
 
@@ -64,14 +62,14 @@ export class Inbox extends Outline {
       if (end + piece.length + 8 > inboxSize) end = this.feed(end)
       const flag = end >> 2
       this.words[flag] = 0
-      end = putAscii(this.target, piece, 4 * flag + 4)
+      end = putAscii(this.bytes, piece, 4 * flag + 4)
       if (end >= 0) continue
       this.words[flag] = 1
       end = 4 * flag + 4
       for (let half = 0; half < piece.length; half += unitsAtOnce / 2) {
         const units = piece.slice(half, half + unitsAtOnce / 2)
         if (end + 2 * units.length > inboxSize) end = this.feed(end)
-        putUtf16(this.target, units, end)
+        putUtf16(this.bytes, units, end)
         end += 2 * units.length
       }
     }

@@ -54,8 +54,8 @@ export interface CacheOptions {
   secret?: string | Uint8Array
   memory?: {
     /**
-     * All memory that the cache takes: its WebAssembly memory with entries, keys, index and the core itself (0.4 MB). Never more.
-     * Default `'64MB'`; at least 1 MB.
+     * All memory that the cache takes: its WebAssembly memory with entries, keys, index and the core itself (0.4 MB), and a 64th
+     * (at most 512 KiB) for texts that are asked for again and again. Never more. Default `'64MB'`; at least 1 MB.
      */
     maxBytes?: ByteSize
     /** A larger result is not stored. Default `'8MiB'`. */

@@ -16,9 +16,11 @@
  * Packed is what a tree of plain objects, arrays and primitives can be. All else (an object that is met twice, which
  * must come back as one; Dates, Maps, holes) is for value.ts to store another way.
  */
-import { GrowingWriter, wellFormed } from './cbor.js'
+import { wellFormed } from './cbor.js'
 import { isPlain, maxDepth } from './encode.js'
 import { ValueError } from './errors.js'
+import { isLatin1, latin1Text, putAscii, putUtf16, utf16Text } from './platform-text.js'
+import { type Node, Trie } from './trie.js'
 
 /**
  * How the text is written. `ascii`: so are names. `latin1`: the UTF-16 code units, which are all below 0x100. `patched`: their low
@@ -37,32 +39,76 @@ const simple = { undefined: 0, null: 1, false: 2, true: 3, double: 4 } as const
 
 /** A JSON-like value as bytes; undefined where it is not one. `tooLarge` throws: it takes more than `maxBytes`. */
 export function encodePacked(value: unknown, maxBytes: number, tooLarge: () => never): Uint8Array | undefined {
-  // A getter of a value that is being packed packs another one, which then is stored some other way.
-  if (busy) return undefined
-  busy = true
-  try {
-    structure.begin()
-    const packer = new Packer(maxBytes, tooLarge)
-    return packer.item(value, 0) ? packer.take() : undefined
-  } finally {
-    busy = false
-    if (structure.bytes.length > 65_536) structure = new GrowingWriter()
-  }
+  return packer.pack(value, maxBytes, tooLarge)
 }
 
+/** The names of one kind of objects, in order. */
+interface WrittenShape {
+  readonly names: readonly string[]
+  readonly id: number
+  /** The run of the packer that met this shape last, and its number there. */
+  run: number
+  number: number
+}
+
+/** The names block of the values that have these shapes. */
+interface Names {
+  readonly shapes: readonly WrittenShape[]
+  readonly block: Uint8Array
+  readonly isAscii: boolean
+}
+
+/**
+ * One for all. All is written into one buffer, the items first and with room for a header before them. Names and text come
+ * behind, so the payload lies there as it must be. A small one is left there, and the next one begins behind it: memory of its
+ * own would cost as much as writing it. (Whoever keeps small payloads copies them.)
+ */
 class Packer {
+  private busy = false
+  private bytes: Uint8Array = none
+  private view: DataView = new DataView(none.buffer)
+  private at = 0
+  /** Where the items begin. */
+  private start = headerRoom
   /** V8 keeps what is added up as a rope, and makes it flat once. */
   private text = ''
-  private readonly shapes: (readonly string[])[] = []
-  private readonly met = new Set<object>()
+  private run = 0
+  /** The shapes of this run, and their ids mixed. */
+  private shapes: WrittenShape[] = []
+  private mixed = 0
+  /** The objects of this run. A few are looked through faster than they are hashed. */
+  private met: object[] = []
+  private many: Set<object> | undefined
+  private maxBytes = 0
+  private tooLarge!: () => never
 
-  constructor(
-    private readonly maxBytes: number,
-    private readonly tooLarge: () => never,
-  ) {}
+  pack(value: unknown, maxBytes: number, tooLarge: () => never): Uint8Array | undefined {
+    // A getter of a value that is being packed packs another one, which then is stored some other way.
+    if (this.busy) return undefined
+    this.busy = true
+    this.maxBytes = maxBytes
+    this.tooLarge = tooLarge
+    this.run++
+    if (this.start + 2 * maxShared > this.bytes.length) {
+      this.attach(new Uint8Array(slabSize))
+      this.start = headerRoom
+    }
+    this.at = this.start
+    this.mixed = 0
+    try {
+      return this.item(value, 0) ? this.take() : undefined
+    } finally {
+      this.busy = false
+      this.text = ''
+      this.many = undefined
+      this.met = []
+      this.shapes = []
+      if (this.bytes.length > 4 * slabSize) this.attach(none)
+    }
+  }
 
   /** Writes a value; false where it is not JSON-like: then all that was written is void. */
-  item(value: unknown, depth: number): boolean {
+  private item(value: unknown, depth: number): boolean {
     switch (typeof value) {
       case 'string':
         this.head(type.text, value.length)
@@ -71,18 +117,19 @@ class Packer {
         return true
       case 'number':
         if (!Number.isSafeInteger(value) || (value === 0 && 1 / value < 0)) {
-          this.simple(simple.double)
-          this.doubles([value])
+          this.head(type.simple, simple.double)
+          this.room(8)
+          this.double(value)
         } else if (value >= 0) this.head(type.positive, value)
         else this.head(type.negative, -1 - value)
         return true
       case 'boolean':
-        return this.simple(value ? simple.true : simple.false)
+        return this.head(type.simple, value ? simple.true : simple.false)
       case 'undefined':
-        return this.simple(simple.undefined)
+        return this.head(type.simple, simple.undefined)
       case 'object':
-        if (value === null) return this.simple(simple.null)
-        if (depth === maxDepth || this.met.size === this.met.add(value).size) return false
+        if (value === null) return this.head(type.simple, simple.null)
+        if (depth === maxDepth || !this.isNew(value)) return false
         if (Array.isArray(value)) return this.array(value, depth + 1)
         return isPlain(value) && this.object(value as Record<string, unknown>, depth + 1)
       default:
@@ -95,7 +142,9 @@ class Packer {
     if (length > this.maxBytes) this.tooLarge()
     if (length > 3 && isVector(items, length)) {
       this.head(type.doubles, length)
-      return this.doubles(items as number[])
+      this.room(8 * length)
+      for (let i = 0; i < length; i++) this.double(items[i] as number)
+      return true
     }
     this.head(type.array, length)
     for (let i = 0; i < length; i++) {
@@ -105,124 +154,197 @@ class Packer {
     return true
   }
 
+  /**
+   * First the names, as the shape stands before the items; then the items. An object whose names are others the second time (a getter
+   * or a proxy made them so), or of which for-in names more than its own, is not written.
+   */
   private object(object: Record<string, unknown>, depth: number): boolean {
-    const names = Object.keys(object)
-    this.head(type.object, this.shape(names))
-    for (let i = 0; i < names.length; i++) if (!this.item(object[names[i]!], depth)) return false
+    let node = written.root
+    for (const name in object) {
+      const next: Node<WrittenShape> | undefined = node.lastChild
+      node = next !== undefined && node.lastName === name ? next : node.step(name)
+    }
+    const shape = node.shape ?? newShape(Object.keys(object))
+    if (shape.run !== this.run) {
+      shape.run = this.run
+      shape.number = this.shapes.push(shape) - 1
+      this.mixed = (Math.imul(this.mixed, 31) + shape.id) | 0
+    }
+    this.head(type.object, shape.number)
+    const { names } = shape
+    let i = 0
+    for (const name in object) if (name !== names[i++] || !this.item(object[name], depth)) return false
+    return i === names.length
+  }
+
+  private isNew(object: object): boolean {
+    const { met, many } = this
+    if (many !== undefined) return many.size < many.add(object).size
+    for (let i = 0; i < met.length; i++) if (met[i] === object) return false
+    if (met.push(object) === 32) this.many = new Set(met)
     return true
   }
 
-  /** The number of a shape. Only the last ones are looked through: an odd one out may be written twice. */
-  private shape(names: readonly string[]): number {
-    const { shapes } = this
-    for (let i = shapes.length - 1; i >= 0 && i >= shapes.length - 16; i--) if (sameNames(shapes[i]!, names)) return i
-    return shapes.push(names) - 1
-  }
-
-  private simple(which: number): boolean {
-    structure.byte((type.simple << 5) | which)
+  private head(first: number, n: number): true {
+    this.room(10)
+    const { bytes } = this
+    if (n < 31) bytes[this.at++] = (first << 5) | n
+    else {
+      bytes[this.at++] = (first << 5) | 31
+      this.at = putNumber(bytes, this.at, n)
+    }
     return true
   }
 
-  private doubles(numbers: readonly number[]): boolean {
-    structure.raw(new Uint8Array(new Float64Array(numbers).buffer))
-    return true
+  private double(value: number): void {
+    this.view.setFloat64(this.at, value, true)
+    this.at += 8
   }
 
-  private head(first: number, n: number): void {
-    if (structure.at > this.maxBytes) this.tooLarge()
-    structure.byte((first << 5) | (n < 31 ? n : 31))
-    if (n < 31) return
-    structure.room(8)
-    structure.at = putNumber(structure.bytes, structure.at, n)
+  /** Makes `bytes` have room for `need` more at `at`. */
+  private room(need: number): void {
+    if (this.at + need > this.bytes.length) this.grow(need)
+  }
+
+  private grow(need: number): void {
+    if (this.at - this.start > this.maxBytes) this.tooLarge()
+    const grown = new Uint8Array(Math.max(2 * this.bytes.length, this.at + need))
+    grown.set(this.bytes.subarray(0, this.at))
+    this.attach(grown)
+  }
+
+  private attach(bytes: Uint8Array): void {
+    this.bytes = bytes
+    this.view = new DataView(bytes.buffer)
   }
 
   /** All that was written; undefined where a text has a lone surrogate, which browsers cannot decode. */
-  take(): Uint8Array | undefined {
-    const { text } = this
+  private take(): Uint8Array | undefined {
+    const { text, at } = this
     const { length } = text
-    const names = namesBlock(this.shapes)
+    const names = this.shapes.length === 0 ? noNames : this.names()
     if (names === undefined) return undefined
-    const items = structure.bytes.subarray(0, structure.at)
+    const { block } = names
+    const isWide = beyondLatin1.test(text)
+    this.room(block.length + 2 * length + 32)
+    const { bytes } = this
+    bytes.set(block, at)
+    const textAt = at + block.length
+    if (!isWide && names.isAscii && putAscii(bytes, text, textAt) >= 0) return this.framed(form.ascii, 0, at, textAt, textAt + length)
 
-    // Most texts are ASCII, and then the first try is right.
-    if (names.isAscii) {
-      const ascii = this.frame(form.ascii, items, names.block, length)
-      if (utf8.encodeInto(text, ascii.subarray(ascii.length - length)).read === length) return ascii
-    }
     const units = unitsOf(text)
-    let wide = 0
-    for (let i = 0; i < length; i++) if (units[i]! > 0xff) wide++
-    if (wide > 0 && !wellFormed(text)) return undefined
-    const how = wide === 0 ? form.latin1 : 4 * wide > length ? form.utf16 : form.patched
-    const content = how === form.utf16 ? new Uint8Array(units.buffer, 0, 2 * length) : units.subarray(0, length)
-    const bytes = this.frame(how, how === form.patched ? patched(units, length, wide, items) : items, names.block, content.length)
-    bytes.set(content, bytes.length - content.length) // Units are stored modulo 256.
-    return bytes
+    if (!isWide) {
+      bytes.set(units.subarray(0, length), textAt)
+      return this.framed(form.latin1, 0, at, textAt, textAt + length)
+    }
+    // Patches (how many units since the last one, and the high byte) are written behind where anything else will be: one takes
+    // two bytes and one more for each 128 units, and there is at most one for four units.
+    const pairs = new Uint32Array(units.buffer)
+    const patches = textAt + length + 16
+    let end = patches
+    let count = 0
+    let surrogates = false
+    for (let i = 0, next = 0; i < length && 4 * count <= length; i++) {
+      if ((i & 1) === 0) while (i + 1 < length && (pairs[i >> 1]! & 0xff00ff00) === 0) i += 2
+      const unit = units[i]!
+      if (unit < 0x100 || i >= length) continue
+      if ((unit & 0xf800) === 0xd800) surrogates = true
+      count++
+      const gap = i - next
+      if (gap < 0x80) bytes[end++] = gap
+      else end = putNumber(bytes, end, gap)
+      bytes[end++] = unit >> 8
+      next = i + 1
+    }
+    const isUtf16 = 4 * count > length
+    if ((isUtf16 || surrogates) && !wellFormed(text)) return undefined
+    if (isUtf16) {
+      bytes.set(new Uint8Array(units.buffer, 0, 2 * length), textAt)
+      return this.framed(form.utf16, 0, at, textAt, textAt + 2 * length)
+    }
+    const size = end - patches
+    bytes.copyWithin(this.start + size, this.start, textAt)
+    bytes.copyWithin(this.start, patches, end)
+    bytes.set(units.subarray(0, length), textAt + size) // Stored modulo 256.
+    return this.framed(form.patched, count, at + size, textAt + size, textAt + size + length)
   }
 
-  /** A payload whose last `textSize` bytes are yet to be written. */
-  private frame(how: number, structure: Uint8Array, names: Uint8Array, textSize: number): Uint8Array {
+  /** The payload: a header comes before what lies there. `patches` is how many; names and text begin where it says. */
+  private framed(how: number, patches: number, names: number, text: number, end: number): Uint8Array {
+    const patchesSize = patches === 0 ? 0 : putNumber(header, 0, patches)
     header[0] = how
-    const at = putNumber(header, putNumber(header, 1, structure.length), names.length)
-    const size = at + structure.length + names.length + textSize
-    if (size > this.maxBytes) this.tooLarge()
-    const bytes = new Uint8Array(size)
-    bytes.set(header.subarray(0, at))
-    bytes.set(structure, at)
-    bytes.set(names, at + structure.length)
-    return bytes
+    let size = putNumber(header, 1, names - this.start + patchesSize)
+    size = putNumber(header, size, text - names)
+    if (patches > 0) size = putNumber(header, size, patches)
+    const { bytes } = this
+    const from = this.start - size
+    for (let i = 0; i < size; i++) bytes[from + i] = header[i]!
+    if (end - from > this.maxBytes) this.tooLarge()
+    if (end - from > maxShared) return bytes.slice(from, end)
+    this.start = end + headerRoom
+    return bytes.subarray(from, end)
   }
-}
 
-interface Names {
-  readonly block: Uint8Array
-  readonly isAscii: boolean
+  /** The names block of this run. Answers of one function have the same shapes, so blocks are remembered. */
+  private names(): Names | undefined {
+    const { shapes } = this
+    const slot = this.mixed & 127
+    const known = blocks[slot]
+    if (known !== undefined && known.shapes.length === shapes.length && known.shapes.every((shape, i) => shape === shapes[i])) return known
+    const names = namesBlock(shapes)
+    if (names !== undefined && names.block.length <= maxBlock) blocks[slot] = names
+    return names
+  }
 }
 
 /** Numbers: of names, their lengths, of shapes, of each its names. Then the names as UTF-8; undefined where they cannot be that. */
-function namesBlock(shapes: readonly (readonly string[])[]): Names | undefined {
-  if (shapes.length === 0) return noNames
+function namesBlock(shapes: readonly WrittenShape[]): Names | undefined {
   const numberOf = new Map<string, number>()
-  for (const names of shapes) for (const name of names) if (!numberOf.has(name)) numberOf.set(name, numberOf.size)
+  for (const { names } of shapes) for (const name of names) if (!numberOf.has(name)) numberOf.set(name, numberOf.size)
   const all = [...numberOf.keys()].join('')
   if (!wellFormed(all)) return undefined
-  const numbers = [numberOf.size, ...Array.from(numberOf.keys(), name => name.length), shapes.length, ...shapes.flatMap(names => [names.length, ...names.map(name => numberOf.get(name)!)])]
+  const numbers = [numberOf.size, ...Array.from(numberOf.keys(), name => name.length), shapes.length, ...shapes.flatMap(({ names }) => [names.length, ...names.map(name => numberOf.get(name)!)])]
   const text = utf8.encode(all)
   const block = new Uint8Array(8 * numbers.length + text.length)
   let at = 0
   for (const number of numbers) at = putNumber(block, at, number)
   block.set(text, at)
-  return { block: block.subarray(0, at + text.length), isAscii: text.length === all.length && !numbers.some(number => number > 0x7f) }
+  return { shapes, block: block.slice(0, at + text.length), isAscii: text.length === all.length && !numbers.some(number => number > 0x7f) }
 }
 
 const utf8 = new TextEncoder()
 const none = new Uint8Array(0)
 const eight = new Float64Array(1)
 const eightBytes = new Uint8Array(eight.buffer)
-const header = new Uint8Array(20)
-const noNames: Names = { block: none, isAscii: true }
+const noNames: Names = { shapes: [], block: none, isAscii: true }
+
+/** A form and three numbers, of which one is at most that of a string's units. */
+const headerRoom = 24
+const header = new Uint8Array(headerRoom)
+
+const slabSize = 65_536
+const maxShared = 4096
+
+/** V8 compiles it for narrow strings, too, and knows at once that none of these matches. */
+const beyondLatin1 = /[\u0100-\uffff]/
+
 /** Names blocks that take more are not remembered: objects that are dictionaries have one each. */
 const maxBlock = 4096
+const written = new Trie<WrittenShape>(4096)
+const blocks = new Array<Names | undefined>(128).fill(undefined)
+let shapeIds = 0
 
-/** Where structure is written. */
-let structure = new GrowingWriter()
-let busy = false
+function newShape(names: readonly string[]): WrittenShape {
+  return (written.of(names).shape ??= { names, id: ++shapeIds, run: 0, number: 0 })
+}
 
 /** Numbers, most of them not whole, such as an embedding: they are kept as they lie in memory. */
 function isVector(items: readonly unknown[], length: number): boolean {
-  let fractions = 0
+  let whole = 0
   for (let i = 0; i < length; i++) {
     const item = items[i]
-    if (typeof item !== 'number') return false
-    if (!Number.isSafeInteger(item)) fractions++
+    if (typeof item !== 'number' || (Number.isSafeInteger(item) && 2 * ++whole >= length)) return false
   }
-  return 2 * fractions > length
-}
-
-function sameNames(a: readonly string[], b: readonly string[]): boolean {
-  if (a.length !== b.length) return false
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
   return true
 }
 
@@ -236,24 +358,8 @@ function putNumber(bytes: Uint8Array, at: number, n: number): number {
 /** The code units of a text, and perhaps more behind them. */
 function unitsOf(text: string): Uint16Array {
   const units = room(text.length)
-  if (node !== undefined) node.ucs2Write.call(new Uint8Array(units.buffer), text, 0)
-  else for (let i = 0; i < text.length; i++) units[i] = text.charCodeAt(i)
+  putUtf16(new Uint8Array(units.buffer), text, 0)
   return units
-}
-
-/** The structure with the patches before it: how many, and for each the units since the last one and the high byte. */
-function patched(units: Uint16Array, length: number, count: number, structure: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(8 + 6 * count + structure.length)
-  let at = putNumber(bytes, 0, count)
-  for (let i = 0, next = 0; i < length; i++) {
-    const unit = units[i]!
-    if (unit < 0x100) continue
-    at = putNumber(bytes, at, i - next)
-    bytes[at++] = unit >> 8
-    next = i + 1
-  }
-  bytes.set(structure, at)
-  return bytes.subarray(0, at + structure.length)
 }
 
 // ---- reading ----------------------------------------------------------------------------------
@@ -442,7 +548,7 @@ class Unpacker {
   private wideText(how: number, from: number, to: number): string {
     const { bytes } = this
     if (how === form.utf16) return utf16Text(bytes, from, to)
-    if (how === form.latin1 && node !== undefined) return latin1Text(bytes, from, to)
+    if (how === form.latin1 && isLatin1) return latin1Text(bytes, from, to)
     if (how !== form.latin1 && how !== form.patched) this.fail(unknown)
     const length = to - from
     const units = room(length)
@@ -491,30 +597,9 @@ const remembered: ({ readonly key: string; readonly shapes: readonly Shape[] } |
 
 /** Where texts of up to 128 KB as UTF-16 are put together. */
 const widened = new Uint16Array(65_536)
-const room = (length: number): Uint16Array => (length <= widened.length ? widened : new Uint16Array(length))
-
-/** Node's slices of bytes need no view and no check; a TextDecoder takes twice as long. */
-interface NodeSlices {
-  latin1Slice(this: Uint8Array, from: number, to: number): string
-  ucs2Slice(this: Uint8Array, from: number, to: number): string
-  ucs2Write(this: Uint8Array, text: string, offset: number): number
-}
-const prototype = (globalThis as unknown as { Buffer?: { prototype: NodeSlices } }).Buffer?.prototype
-const node = prototype !== undefined && 'latin1Slice' in prototype && 'ucs2Slice' in prototype && 'ucs2Write' in prototype ? prototype : undefined
+const room = (length: number): Uint16Array => (length <= widened.length ? widened : new Uint16Array(length + (length & 1)))
 
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-type Read = (bytes: Uint8Array, from: number, to: number) => string
-
-function reader(slice: keyof NodeSlices & `${string}Slice`, label: string): Read {
-  if (node !== undefined) return (bytes, from, to) => node[slice].call(bytes, from, to)
-  const decoder = new TextDecoder(label, { ignoreBOM: true })
-  return (bytes, from, to) => decoder.decode(bytes.subarray(from, to))
-}
-
-/** ASCII, or any bytes as a string that no other bytes give. (To a TextDecoder, latin1 is windows-1252, which has a character for each byte, too.) */
-const latin1Text = reader('latin1Slice', 'latin1')
-const utf16Text = reader('ucs2Slice', 'utf-16le')
 
 /** The text of UTF-8. Throws ValueError where the bytes are not that. */
 export function strictUtf8(bytes: Uint8Array): string {
@@ -525,4 +610,5 @@ export function strictUtf8(bytes: Uint8Array): string {
   }
 }
 
+const packer = new Packer()
 const unpacker = new Unpacker()

@@ -3,38 +3,30 @@
  * view for each text. Both cost 50 to 200 ns however short the text is, so short ones are written in a loop.
  */
 
-interface NodeBuffer {
-  utf8Write(text: string, offset: number): number
-  ucs2Write(text: string, offset: number): number
+/** What Node's Buffers can, and any Uint8Array with them. */
+interface NodeBytes {
+  utf8Write(this: Uint8Array, text: string, offset: number): number
+  ucs2Write(this: Uint8Array, text: string, offset: number): number
+  latin1Slice(this: Uint8Array, from: number, to: number): string
+  ucs2Slice(this: Uint8Array, from: number, to: number): string
 }
-const Buffer = (globalThis as unknown as { Buffer?: { prototype: object; from(buffer: ArrayBufferLike, offset: number, length: number): NodeBuffer } }).Buffer
-const hasBuffer = Buffer !== undefined && 'utf8Write' in Buffer.prototype && 'ucs2Write' in Buffer.prototype
+const prototype = (globalThis as unknown as { Buffer?: { prototype: NodeBytes } }).Buffer?.prototype
+const node = prototype !== undefined && ['utf8Write', 'ucs2Write', 'latin1Slice', 'ucs2Slice'].every(name => name in prototype) ? prototype : undefined
 
 /** Below this many characters a loop beats a call into the platform's encoder. */
-export const shortText = hasBuffer ? 32 : 128
-
-/** Memory that text is written to. */
-export interface Target {
-  readonly bytes: Uint8Array
-  readonly buffer: NodeBuffer | undefined
-}
-
-export function targetOf(bytes: Uint8Array): Target {
-  return { bytes, buffer: hasBuffer ? Buffer!.from(bytes.buffer, bytes.byteOffset, bytes.length) : undefined }
-}
+export const shortText = node !== undefined ? 32 : 128
 
 const encoder = new TextEncoder()
 
 /** UTF-8 at `start`; returns how many bytes it took. Whole characters only, as far as there is room. */
-export function putUtf8({ bytes, buffer }: Target, text: string, start: number): number {
-  return buffer !== undefined ? buffer.utf8Write(text, start) : encoder.encodeInto(text, bytes.subarray(start)).written
+export function putUtf8(bytes: Uint8Array, text: string, start: number): number {
+  return node !== undefined ? node.utf8Write.call(bytes, text, start) : encoder.encodeInto(text, bytes.subarray(start)).written
 }
 
 /** ASCII at `start`; returns where it ends, or -1 where the text is not ASCII. There is room for four bytes more. */
-export function putAscii(target: Target, text: string, start: number): number {
+export function putAscii(bytes: Uint8Array, text: string, start: number): number {
   const { length } = text
   if (length < shortText) {
-    const { bytes } = target
     for (let i = 0; i < length; i++) {
       const code = text.charCodeAt(i)
       if (code > 0x7f) return -1
@@ -45,15 +37,30 @@ export function putAscii(target: Target, text: string, start: number): number {
   // A look at a few places saves most attempts. With room for one more character of any kind, other text takes more bytes.
   const step = Math.min(length >> 2, 2000) | 1
   for (let i = 0; i < length; i += step) if (text.charCodeAt(i) > 0x7f) return -1
-  return putUtf8(target, text, start) === length ? start + length : -1
+  return putUtf8(bytes, text, start) === length ? start + length : -1
 }
 
 /** The code units of a text, low byte first; there is room. */
-export function putUtf16({ bytes, buffer }: Target, text: string, start: number): void {
-  if (buffer !== undefined) buffer.ucs2Write(text, start)
+export function putUtf16(bytes: Uint8Array, text: string, start: number): void {
+  if (node !== undefined) node.ucs2Write.call(bytes, text, start)
   else for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
     bytes[start + 2 * i] = code
     bytes[start + 2 * i + 1] = code >> 8
   }
 }
+
+type Read = (bytes: Uint8Array, from: number, to: number) => string
+
+/** Node's slices of bytes need no view and no check; a TextDecoder takes twice as long. */
+function reader(slice: keyof NodeBytes & `${string}Slice`, label: string): Read {
+  if (node !== undefined) return (bytes, from, to) => node[slice].call(bytes, from, to)
+  const decoder = new TextDecoder(label, { ignoreBOM: true })
+  return (bytes, from, to) => decoder.decode(bytes.subarray(from, to))
+}
+
+/** ASCII, or any bytes as a string that no other bytes give. (To a TextDecoder, latin1 is windows-1252, which has a character for each byte, too.) */
+export const latin1Text = reader('latin1Slice', 'latin1')
+export const utf16Text = reader('ucs2Slice', 'utf-16le')
+/** latin1Text's characters are the bytes as code units. */
+export const isLatin1 = node !== undefined

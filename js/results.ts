@@ -1,11 +1,11 @@
 /**
- * Results on their way in: out of storage, past the judge, into memory; or out of the function, into memory and
- * behind the caller's back into storage. Nothing here ever fails a call: what cannot be used or kept is an event.
+ * Results on their way out of memory; and on their way in: out of storage, past the judge, into memory; or out of the function,
+ * into memory and behind the caller's back into storage. Nothing here ever fails a call: what cannot be used or kept is an event.
  */
 import { status, verdict } from './boundary.js'
 import type { Core, Key } from './core.js'
-import { ValueError } from './errors.js'
-import type { CacheEvent, EventListener, RefusalReason } from './events.js'
+import { KeyError, ValueError } from './errors.js'
+import type { CacheEvent, EventListener, MissReason, RefusalReason } from './events.js'
 import type { Flights } from './flights.js'
 import { deepFreeze } from './freeze.js'
 import type { StorageGuard } from './storage/guard.js'
@@ -71,6 +71,35 @@ export interface Result {
   readonly costMs: number
   /** Its key was invalidated meanwhile. */
   doomed(): boolean
+}
+
+/** What fromMemory says where there is no value. */
+export const missed = Symbol('missed')
+
+/**
+ * The value that memory has for these arguments, or `missed`: then their key is the core's current one, unless there is no
+ * core, or none any more. Throws KeyError.
+ */
+export function fromMemory(parts: Parts, plan: Plan, args: readonly unknown[]): unknown {
+  const { core, emit } = parts
+  if (core === undefined) return missed
+  try {
+    const found = core.lookUp(plan.prefix, args, parts.now())
+    if (found === verdict.fresh) {
+      const value = core.value(plan.freeze)
+      if (emit !== undefined) reportHit(parts, plan, core, 'memory')
+      return value
+    }
+    emit?.({ type: 'miss', name: plan.name, reason: missReasons[found]! })
+  } catch (error) {
+    if (error instanceof KeyError) throw error
+    if (isTrap(error)) parts.trapped(error)
+    else {
+      core.invalidate(core.key()) // The value did not decode: as if it were not there.
+      emit?.({ type: 'refused', name: plan.name, reason: 'undecodable' })
+    }
+  }
+  return missed
 }
 
 /** What storage holds under the key, if it may answer the call; what is damaged or dead is deleted. */
@@ -156,7 +185,7 @@ export function keep(parts: Parts, plan: Plan, result: Result): Payload | undefi
   return payload
 }
 
-export function reportHit(parts: Parts, plan: Plan, core: Core, tier: 'memory' | 'storage'): void {
+function reportHit(parts: Parts, plan: Plan, core: Core, tier: 'memory' | 'storage'): void {
   const { created, costMs, bytes } = core.facts()
   parts.emit?.({ type: 'hit', name: plan.name, tier, ageMs: Math.max(0, parts.now() - created), bytes, savedMs: costMs })
 }
@@ -170,6 +199,12 @@ type NotStored = Extract<CacheEvent, { type: 'not-stored' }>
 
 /** How many slots each store looks at for entries whose time is over. */
 const sweepBudget = 16
+
+const missReasons: Readonly<Record<number, MissReason>> = {
+  [verdict.absent]: 'absent',
+  [verdict.expired]: 'expired',
+  [verdict.invalidated]: 'invalidated',
+}
 
 /** Why an entry was refused. A tag whose token is not known here counts as invalidated. */
 const refusals: Readonly<Record<number, RefusalReason>> = {

@@ -3,10 +3,11 @@
  *
  * Deterministic CBOR sorts the keys of a map by their encoded bytes. Sorting and encoding the same few names anew for
  * every object would be most of the work of a key, and objects come in few shapes (the same names in the same
- * order, as V8's hidden classes know too). So a trie over names leads from an object's keys, as they stand, to their
- * sorted order and their encoded bytes. Names are interned strings: each step is one pointer comparison.
+ * order, as V8's hidden classes know too). So a trie over names (trie.ts) leads from an object's keys, as they stand, to their
+ * sorted order and their encoded bytes.
  */
 import { GrowingWriter } from './cbor.js'
+import { Trie } from './trie.js'
 
 export interface Shape {
   /** From 1 on, one for each set of names, for good; 0 where there were too many. Keys in memory hold it in place of the names. */
@@ -25,44 +26,17 @@ export interface Shape {
   mayHoldSignals: boolean
 }
 
-/** Objects used as dictionaries have a shape each: beyond this many nodes the trie starts anew. */
-const maxNodes = 20_000
-
 /** So many sets of names have numbers, and none that is longer than this as text. */
 const maxNumbers = 4096
 const maxNumberedLength = 4096
 
-/** A node of the trie: the names that lead to it are an object's first names. */
-export class Node {
-  shape: Shape | undefined
-  /** The name that was stepped over last. Always a string: V8 compares strings that are both interned by their pointers. */
-  lastName = ''
-  lastChild: Node | undefined
-  /** The first children, looked through one by one: a pointer comparison each is cheaper than a look-up. */
-  readonly names: string[] = []
-  readonly nodes: Node[] = []
-  /** The children beyond those. */
-  more: Map<string, Node> | undefined
-
-  constructor(private readonly owner: Shapes) {}
-
-  /** The node that one more name leads to. */
-  step(name: string): Node {
-    return this.owner.step(this, name)
-  }
-}
-
-export class Shapes {
-  root = new Node(this)
-  private nodes = 0
+export class Shapes extends Trie<Shape> {
   private readonly numbers = new Map<string, number>()
   private readonly byNumber: Shape[] = []
 
   /** The shape of an object with these names in this order. */
-  of(names: readonly string[]): Shape {
-    let node = this.root
-    for (const name of names) node = node.step(name)
-    return (node.shape ??= this.shapeOf(names))
+  shape(names: readonly string[]): Shape {
+    return (this.of(names).shape ??= this.shapeOf(names))
   }
 
   /** The order and the encoded names of an object with these names in this order. */
@@ -103,34 +77,6 @@ export class Shapes {
     this.numbers.set(text, this.numbers.size + 1)
     return this.numbers.size
   }
-
-  step(node: Node, name: string): Node {
-    const child = find(node, name) ?? this.add(node, name)
-    node.lastName = name
-    node.lastChild = child
-    return child
-  }
-
-  private add(node: Node, name: string): Node {
-    if (++this.nodes > maxNodes) {
-      this.root = new Node(this)
-      this.nodes = 0
-    }
-    const child = new Node(this)
-    if (node.names.length < firstChildren) {
-      node.names.push(name)
-      node.nodes.push(child)
-    } else (node.more ??= new Map()).set(name, child)
-    return child
-  }
-}
-
-const firstChildren = 12
-
-function find(node: Node, name: string): Node | undefined {
-  const { names } = node
-  for (let i = 0; i < names.length; i++) if (names[i] === name) return node.nodes[i]
-  return node.more?.get(name)
 }
 
 function encodedName(name: string): Uint8Array {

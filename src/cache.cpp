@@ -1,6 +1,7 @@
 #include "cache.h"
 
 #include <algorithm>
+#include "cold.h"
 
 namespace reprise {
 
@@ -52,7 +53,8 @@ Found Cache::peek(const Digest128& key, Millis now) const {
   return {verdict, alive ? slot : kNoSlot};
 }
 
-Stored Cache::store(const Digest128& key, const Draft& draft, Bytes payload, Millis now) {
+REPRISE_COLD Stored Cache::store(const Digest128& key, const Draft& draft, Bytes payload,
+                                 Millis now) {
   const auto refuse = [this](Status why) {
     ++stats_.not_stored;
     return Stored{why, kNoSlot};
@@ -93,8 +95,8 @@ Stored Cache::store(const Digest128& key, const Draft& draft, Bytes payload, Mil
   return {Status::ok, slot};
 }
 
-Stored Cache::admit(const Digest128& key, Status read, const EntryReader& entry, Bytes payload,
-                    Millis now) {
+REPRISE_COLD Stored Cache::admit(const Digest128& key, Status read, const EntryReader& entry,
+                                 Bytes payload, Millis now) {
   const EntryHeader& header = entry.header();
   if (read == Status::ok && header.life.at(now) == Freshness::expired) read = Status::expired;
   if (read == Status::ok) {
@@ -114,7 +116,7 @@ Stored Cache::admit(const Digest128& key, Status read, const EntryReader& entry,
   return {Status::ok, store(key, draft, payload, now).slot};
 }
 
-bool Cache::invalidate(const Digest128& key) {
+REPRISE_COLD bool Cache::invalidate(const Digest128& key) {
   const Slot slot = index_.find(key);
   if (slot == kNoSlot) return false;
   ++stats_.invalidated;
@@ -122,11 +124,11 @@ bool Cache::invalidate(const Digest128& key) {
   return true;
 }
 
-bool Cache::set_token(Token token) {
+REPRISE_COLD bool Cache::set_token(Token token) {
   return with_pages([&] { return tokens_.set(token); });
 }
 
-std::uint32_t Cache::sweep(Millis now, std::uint32_t budget) {
+REPRISE_COLD std::uint32_t Cache::sweep(Millis now, std::uint32_t budget) {
   std::uint32_t removed = 0;
   for (budget = std::min(budget, index_.slots()); budget > 0; --budget) {
     if (sweep_at_ >= index_.slots()) sweep_at_ = 0;
@@ -139,7 +141,7 @@ std::uint32_t Cache::sweep(Millis now, std::uint32_t budget) {
   return removed;
 }
 
-void Cache::clear() {
+REPRISE_COLD void Cache::clear() {
   sets_.clear();
   arena_.clear();
   index_.clear();
@@ -149,7 +151,7 @@ void Cache::clear() {
   sweep_at_ = 0;
 }
 
-std::uint64_t Cache::metadata() const {
+REPRISE_COLD std::uint64_t Cache::metadata() const {
   const std::uint64_t stored = options_.simulated_bytes == 0 ? payload_bytes_ : 0;
   return index_.bytes() + sets_.bytes() + tokens_.bytes() + eviction_.bytes() + arena_.live() -
          stored;
@@ -194,9 +196,9 @@ std::size_t Cache::copy(Slot slot, std::uint64_t begin, std::uint8_t* bytes, std
   return copied;
 }
 
-bool Cache::valid() const {
+REPRISE_COLD bool Cache::valid() const {
   if (!pages_.valid() || !arena_.valid() || !index_.valid() || !sets_.valid()) return false;
-  if (!eviction_.valid() || first_ != kNowhere) return false;
+  if (first_ != kNowhere) return false;
   std::uint64_t live = 0;
   std::uint64_t references = 0;
   std::uint64_t payloads = 0;
@@ -240,7 +242,7 @@ Verdict Cache::judge(const Record& record, Millis now) const {
 
 // Of payloads, were every entry evicted: what is not taken by the other structures, less a little for what lies
 // beside a payload and for the end of a page.
-std::uint64_t Cache::capacity() const {
+REPRISE_COLD std::uint64_t Cache::capacity() const {
   const std::uint64_t others = std::uint64_t{pages_.used()} * kPageSize - arena_.bytes();
   const std::uint64_t pages = std::uint64_t{pages_.most()} * kPageSize;
   // An index and a policy that have no page yet will need some.
@@ -251,7 +253,7 @@ std::uint64_t Cache::capacity() const {
 }
 
 // Makes room for the entry, writes its record, and enters it everywhere. The payload is still to be written.
-bool Cache::keep(const Digest128& key, Record record, std::span<const Token> tokens) {
+REPRISE_COLD bool Cache::keep(const Digest128& key, Record record, std::span<const Token> tokens) {
   while (options_.simulated_bytes > 0 &&
          payload_bytes_ + record.payload_size > options_.simulated_bytes) {
     if (!evict()) return false;
@@ -285,7 +287,7 @@ bool Cache::keep(const Digest128& key, Record record, std::span<const Token> tok
 }
 
 // The blocks of the entry, from first_ to last_. False where there is no room for all of them.
-bool Cache::build(const Record& wanted) {
+REPRISE_COLD bool Cache::build(const Record& wanted) {
   std::uint8_t head[Record::kMaxSize];
   Record record = wanted;
   std::uint32_t head_size = record.write(head);
@@ -315,7 +317,7 @@ bool Cache::build(const Record& wanted) {
 }
 
 // A block, for which others leave if they must. Where a good deal of them has gone in vain, that is enough.
-Ref Cache::allocate(std::uint32_t owner, std::uint32_t size) {
+REPRISE_COLD Ref Cache::allocate(std::uint32_t owner, std::uint32_t size) {
   const std::uint64_t enough = arena_.live() - std::min(arena_.live(), arena_.bytes() / 4 + size);
   const std::uint64_t hurry =
       arena_.live() - std::min<std::uint64_t>(arena_.live(), std::uint64_t{8} * size + 1'024);
@@ -336,7 +338,7 @@ bool Cache::with_pages(Attempt attempt) {
 }
 
 // Makes the arena give a page back to the pool, of which others must leave.
-bool Cache::find_page() {
+REPRISE_COLD bool Cache::find_page() {
   // Some pages' worth of entries will do, or nothing will.
   const std::uint64_t enough =
       arena_.live() - std::min<std::uint64_t>(arena_.live(), std::uint64_t{8} * kPageSize);
@@ -362,7 +364,7 @@ Worth Cache::worth_of(const Digest128& key, const Record& record) const {
 Worth Cache::worth_of(Slot slot) const { return worth_of(index_.key(slot), record(slot)); }
 
 // One entry leaves for the newcomer. False where there is none, or none that is worth less.
-bool Cache::evict() {
+REPRISE_COLD bool Cache::evict() {
   const Residents residents(
       this,
       [](const void* cache, Slot slot) { return static_cast<const Cache*>(cache)->worth_of(slot); },
@@ -386,7 +388,7 @@ bool Cache::evict() {
   return true;
 }
 
-void Cache::remove(Slot slot, Removal why) {
+REPRISE_COLD void Cache::remove(Slot slot, Removal why) {
   const Ref block = index_.block(slot);
   const Record record = this->record(slot);
   eviction_.removed(slot, worth_of(index_.key(slot), record), why);
@@ -397,7 +399,7 @@ void Cache::remove(Slot slot, Removal why) {
   --residents_;
 }
 
-void Cache::free_chain(Ref block) {
+REPRISE_COLD void Cache::free_chain(Ref block) {
   while (block != kNowhere) {
     const Ref next = next_of(block);
     arena_.free(block);
@@ -406,7 +408,7 @@ void Cache::free_chain(Ref block) {
 }
 
 // The block after this one, of the same entry.
-Ref Cache::next_of(Ref block) const {
+REPRISE_COLD Ref Cache::next_of(Ref block) const {
   const std::uint32_t owner = arena_.owner(block);
   const MutableBytes content = block_at(block);
   if ((owner & kContinues) != 0) return load<Ref>(content, 0);
@@ -414,14 +416,14 @@ Ref Cache::next_of(Ref block) const {
   return load<Ref>(content, Record::size_of(content) - sizeof(Ref));
 }
 
-void Cache::set_next(Ref block, Ref next) {
+REPRISE_COLD void Cache::set_next(Ref block, Ref next) {
   const MutableBytes content = block_at(block);
   const bool continues = (arena_.owner(block) & kContinues) != 0;
   put(content, continues ? 0 : Record::size_of(content) - sizeof(Ref), next);
 }
 
 // A block lies elsewhere: tells those who know its place.
-void Cache::moved(void* cache, std::uint32_t owner, Ref from, Ref to) {
+REPRISE_COLD void Cache::moved(void* cache, std::uint32_t owner, Ref from, Ref to) {
   Cache& self = *static_cast<Cache*>(cache);
   if (self.first_ == from) self.first_ = to;
   if (self.last_ == from) self.last_ = to;

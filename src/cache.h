@@ -17,6 +17,7 @@
 
 #include "arena.h"
 #include "bytes.h"
+#include "cold.h"
 #include "digest.h"
 #include "entry.h"
 #include "evicted.h"
@@ -130,7 +131,7 @@ class Cache {
   [[nodiscard]] const Arena& arena() const { return arena_; }
   [[nodiscard]] const Index& index() const { return index_; }
 
-  // For tests and debug builds: every invariant holds.
+  // For tests and debug builds: every invariant holds. (The policy's are its own.)
   [[nodiscard]] bool valid() const;
 
  private:

@@ -60,8 +60,6 @@ class Eviction {
 
   // The memory that the policy itself takes.
   [[nodiscard]] virtual std::size_t bytes() const = 0;
-  // For tests and debug builds: every invariant holds.
-  [[nodiscard]] virtual bool valid() const = 0;
 
  protected:
   Eviction() = default;

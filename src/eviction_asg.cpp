@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include "cold.h"
 
 namespace reprise {
 
@@ -33,7 +34,7 @@ double EvictionAsg::density(const Worth& worth) const {
   return cost_of(worth) / static_cast<double>(std::max<std::uint64_t>(worth.bytes, 1));
 }
 
-bool EvictionAsg::added(Slot slot, const Worth& worth) {
+REPRISE_COLD bool EvictionAsg::added(Slot slot, const Worth& worth) {
   arrive(worth);
   const std::size_t slots = std::size_t{slot} + 1;
   if (slots > uses_.size() && !uses_.resize(slots)) return false;
@@ -59,7 +60,7 @@ void EvictionAsg::used(Slot slot, const Worth& worth) {
   values_[slot] = value(uses_[slot], worth);
 }
 
-void EvictionAsg::removed(Slot slot, const Worth& worth, Removal why) {
+REPRISE_COLD void EvictionAsg::removed(Slot slot, const Worth& worth, Removal why) {
   if (why == Removal::evicted) {
     floor_ = std::max(floor_, static_cast<double>(values_[slot]));
     remember(worth, uses_[slot] > 1 ? Ghosts::Kind::evicted_used : Ghosts::Kind::evicted_unused);
@@ -71,7 +72,7 @@ void EvictionAsg::removed(Slot slot, const Worth& worth, Removal why) {
   if (evictions_ > entries_ + kRuns * kRun) lower_floor();
 }
 
-Slot EvictionAsg::victim(const Worth& newcomer, const Residents& residents) {
+REPRISE_COLD Slot EvictionAsg::victim(const Worth& newcomer, const Residents& residents) {
   arrive(newcomer);
   const Slot least = sample(residents);
   if (least == kNoSlot) return kNoSlot;
@@ -83,14 +84,14 @@ Slot EvictionAsg::victim(const Worth& newcomer, const Residents& residents) {
 }
 
 // Its first moment here: its request is counted, and if it is a ghost that is learned from. Once for each newcomer.
-void EvictionAsg::arrive(const Worth& worth) {
+REPRISE_COLD void EvictionAsg::arrive(const Worth& worth) {
   if (newcomer_.here && newcomer_.hash == worth.hash) return;
   frequency_.add(worth.hash);
   newcomer_ = {true, worth.hash, std::max(1U, frequency_.of(worth.hash)), ghosts_.take(worth.hash)};
   if (newcomer_.ghost != Ghosts::Kind::none) steer(newcomer_.ghost, cost_of(worth));
 }
 
-void EvictionAsg::steer(Ghosts::Kind ghost, double cost) {
+REPRISE_COLD void EvictionAsg::steer(Ghosts::Kind ghost, double cost) {
   mean_ghost_cost_ =
       mean_ghost_cost_ == 0 ? cost : mean_ghost_cost_ + (cost - mean_ghost_cost_) / kCosts;
   const double costly = std::min(kMostEmphasis, cost / mean_ghost_cost_);
@@ -115,7 +116,7 @@ void EvictionAsg::steer(Ghosts::Kind ghost, double cost) {
   }
 }
 
-void EvictionAsg::remember(const Worth& worth, Ghosts::Kind kind) {
+REPRISE_COLD void EvictionAsg::remember(const Worth& worth, Ghosts::Kind kind) {
   // As many as half of the cache holds, by number and by bytes.
   ghosts_.fit(most_entries_ / 2, most_bytes_ / 2);
   ghosts_.add(worth.hash, worth.bytes, kind);
@@ -148,7 +149,8 @@ Slot EvictionAsg::sample(const Residents& residents) {
   return least;
 }
 
-bool EvictionAsg::outweighs(const Worth& newcomer, Slot slot, const Residents& residents) const {
+REPRISE_COLD bool EvictionAsg::outweighs(const Worth& newcomer, Slot slot,
+                                         const Residents& residents) const {
   if (value(newcomer_.uses, newcomer) < values_[slot]) return false;
   if (newcomer_.ghost == Ghosts::Kind::refused) return true;
   const Worth resident = residents.worth(slot);
@@ -158,7 +160,7 @@ bool EvictionAsg::outweighs(const Worth& newcomer, Slot slot, const Residents& r
 
 // Where nobody is evicted nothing would ever age. So who is refused as worth less than all lifts the floor towards its own
 // value, by the part of the cache that it would have filled: a cache full of such newcomers, all of the way.
-void EvictionAsg::age(const Worth& refused, float least) {
+REPRISE_COLD void EvictionAsg::age(const Worth& refused, float least) {
   const double theirs = value(newcomer_.uses, refused);
   if (theirs >= least) return;
   const double part = static_cast<double>(refused.bytes) / static_cast<double>(most_bytes_);
@@ -169,7 +171,7 @@ float EvictionAsg::value(std::uint32_t uses, const Worth& worth) const {
   return static_cast<float>(floor_ + (1 + steepness_ * (uses - 1)) * density(worth));
 }
 
-void EvictionAsg::lower_floor() {
+REPRISE_COLD void EvictionAsg::lower_floor() {
   for (std::size_t slot = 0; slot < values_.size(); ++slot) {
     values_[slot] = static_cast<float>(values_[slot] - floor_);
   }
@@ -185,7 +187,7 @@ std::uint64_t EvictionAsg::random() {
   return (random_ * 0x2545f4914f6cdd1dU) >> 16;
 }
 
-void EvictionAsg::clear() {
+REPRISE_COLD void EvictionAsg::clear() {
   values_.clear();
   uses_.clear();
   frequency_.clear();
@@ -199,11 +201,11 @@ void EvictionAsg::clear() {
   random_ = seed_;
 }
 
-std::size_t EvictionAsg::bytes() const {
+REPRISE_COLD std::size_t EvictionAsg::bytes() const {
   return values_.bytes() + uses_.bytes() + frequency_.bytes() + ghosts_.bytes();
 }
 
-bool EvictionAsg::valid() const {
+REPRISE_COLD bool EvictionAsg::valid() const {
   std::uint64_t entries = 0;
   for (std::size_t slot = 0; slot < values_.size(); ++slot) {
     if (values_[slot] != kUnused) ++entries;

@@ -1,10 +1,11 @@
 #include "frequency.h"
 
 #include <algorithm>
+#include "cold.h"
 
 namespace reprise {
 
-void Frequency::fit(std::uint64_t entries) {
+REPRISE_COLD void Frequency::fit(std::uint64_t entries) {
   entries_ = std::max(entries_, entries);
   const std::uint64_t counters =
       std::max(2 * entries_, std::min(16 * entries_, kAmpleCountersPerRow));
@@ -55,20 +56,20 @@ std::uint32_t Frequency::of(std::uint64_t hash) const {
   return least;
 }
 
-void Frequency::halve() {
+REPRISE_COLD void Frequency::halve() {
   for (std::size_t at = 0; at < words_.size(); ++at) {
     words_[at] = (words_[at] >> 1) & 0x7777777777777777U;
   }
   additions_ = 0;
 }
 
-void Frequency::clear() {
+REPRISE_COLD void Frequency::clear() {
   words_.clear();
   row_words_ = 0;
   entries_ = additions_ = 0;
 }
 
-bool Frequency::valid() const {
+REPRISE_COLD bool Frequency::valid() const {
   return words_.size() == row_words_ * kRows && (row_words_ & (row_words_ - 1)) == 0;
 }
 

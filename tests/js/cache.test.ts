@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import test from 'node:test'
+import test, { type TestContext } from 'node:test'
 import { OptionError } from '../../js/errors.js'
+import { encodeValue } from '../../js/value.js'
 import { bench, countedStorage, entriesIn } from './harness.js'
 
 test('get, set, has and delete work on texts and on arrays', async () => {
@@ -35,6 +36,55 @@ test('What set() kept is found in storage by a later process, and what delete() 
   assert.equal(await three.cache.get('a'), undefined)
   three.clock.now += 300_000
   assert.equal(await three.cache.get('b'), undefined)
+})
+
+test('get() and has() report hits and misses as calls of wrapped functions do', async () => {
+  const { cache, transcript } = await bench()
+  assert.equal(await cache.get('a'), undefined)
+  await cache.set('a', 1)
+  assert.equal(await cache.get('a'), 1)
+  assert.equal(await cache.has('a'), true)
+  assert.deepEqual(transcript(), ['miss:absent', 'stored', 'hit:memory', 'hit:memory'])
+  assert.deepEqual([cache.stats().hits, cache.stats().misses], [2, 1])
+})
+
+test('What is in memory and does not decode is forgotten, and is a miss for get(), has() and getOrSet()', async t => {
+  const memory = spyOnCore(t)
+  const { cache, transcript } = await bench()
+  const value = { needle: 'in the haystack' }
+  const damage = (): void => {
+    const bytes = Buffer.from(memory().buffer)
+    const payload = encodeValue(value).bytes
+    for (let at = bytes.indexOf(payload); at >= 0; at = bytes.indexOf(payload, at)) bytes[at] = 9
+  }
+  const asks = { get: () => cache.get('a'), has: () => cache.has('a'), getOrSet: () => cache.getOrSet('a', () => 'anew') }
+  for (const [verb, answer] of [['get', undefined], ['has', false], ['getOrSet', 'anew']] as const) {
+    await cache.set('a', value)
+    assert.deepEqual(await cache.get('a'), value)
+    damage()
+    transcript()
+    assert.equal(await asks[verb](), answer)
+    assert.deepEqual(transcript().slice(0, 1), ['refused:undecodable'])
+    assert.equal(await cache.has('a'), verb === 'getOrSet')
+    await cache.delete('a')
+  }
+})
+
+test('After a trap in the core get() and has() find nothing, and the core is built anew', async t => {
+  let trap = false
+  spyOnCore(t, () => { if (trap) throw new WebAssembly.RuntimeError('unreachable') })
+  const { cache, transcript } = await bench()
+  for (const ask of [() => cache.get('a'), () => cache.has('a')]) {
+    await cache.set('a', 1)
+    assert.ok(await ask())
+    transcript()
+    trap = true
+    assert.ok(!(await ask()))
+    assert.deepEqual(transcript(), ['uncached'])
+    trap = false
+    for (let i = 0; i < 100 && cache.stats().core === undefined; i++) await new Promise(resolve => setImmediate(resolve))
+    assert.ok(!(await ask()), 'the new core begins empty')
+  }
 })
 
 test('getOrSet loads once for all who ask, and keeps what it loaded', async () => {
@@ -211,3 +261,16 @@ test('A secret changes every name in storage, and only who knows it finds the en
   assert.equal(await run('a secret of 16 bytes or more', 'three'), 'one')
   assert.equal(entriesIn(storage).length, 3)
 })
+
+/** Runs `before` before each look-up of the cores that are built from now on. Returns the memory of the last one. */
+function spyOnCore(t: TestContext, before: () => void = () => {}): () => WebAssembly.Memory {
+  const instantiate = WebAssembly.instantiate as (module: WebAssembly.Module, imports: WebAssembly.Imports) => Promise<WebAssembly.Instance>
+  let memory: WebAssembly.Memory | undefined
+  t.mock.method(WebAssembly, 'instantiate', async (module: WebAssembly.Module, imports: WebAssembly.Imports) => {
+    const { exports } = await instantiate(module, imports)
+    const lookUp = exports['look_up'] as (length: number, now: number) => number
+    memory = exports['memory'] as WebAssembly.Memory
+    return { exports: { ...exports, look_up: (length: number, now: number) => { before(); return lookUp(length, now) } } }
+  })
+  return () => memory!
+}

@@ -164,10 +164,10 @@ test('Large results live in the same budget, and leave when others come', async 
 })
 
 test('What memory has better uses for goes to its caller and is not kept, and an event says so', async () => {
-  const { cache, events } = await bench({ memory: { maxBytes: '1.5MB' } })
-  const load = cache.wrap(async (n: number) => new Uint8Array(n === 99 ? 900_000 : 9_000).fill(n), { name: 'load' })
+  const { cache, events } = await bench({ memory: { maxBytes: '2MB' } })
+  const load = cache.wrap(async (n: number) => new Uint8Array(n === 99 ? 1_100_000 : 9_000).fill(n), { name: 'load' })
   for (let round = 0; round < 4; round++) for (let n = 0; n < 90; n++) await load(n)
-  assert.equal((await load(99)).length, 900_000)
+  assert.equal((await load(99)).length, 1_100_000)
   assert.equal(cache.stats().core?.notAdmitted, 1)
   assert.deepEqual(events.at(-1), { type: 'not-stored', name: 'load', reason: 'not-admitted' })
 })

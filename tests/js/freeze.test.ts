@@ -94,7 +94,7 @@ test('What came out of storage is frozen and shared; another cache of the same s
 })
 
 test('Another key in the slot is never answered with what the slot held, even where nobody said that it is gone', () => {
-  const frozen = new SharedValues()
+  const frozen = new SharedValues(64e6)
   const a = frozen.of(7, 1, 1, () => ({ a: 1 }))
   assert.equal(frozen.of(7, 1, 1, () => ({ a: 2 })), a)
   assert.deepEqual(frozen.of(7, 1, 2, () => ({ b: 1 })), { b: 1 })
@@ -104,7 +104,7 @@ test('Another key in the slot is never answered with what the slot held, even wh
 })
 
 test('A hot text is remembered for its key, until the slot is filled again', () => {
-  const shared = new SharedValues()
+  const shared = new SharedValues(64e6)
   assert.equal(shared.text(7, 1, 1), undefined)
   shared.noteText(7, 1, 1, 'a')
   assert.equal(shared.text(7, 1, 1), undefined, 'asked for once')
@@ -120,6 +120,24 @@ test('A hot text is remembered for its key, until the slot is filled again', () 
   assert.equal(shared.text(71, 1, 1), undefined)
   for (let i = 0; i < 3; i++) shared.noteText(8, 1, 1, 'x'.repeat(5000))
   assert.equal(shared.text(8, 1, 1), undefined, 'long ones are not held')
+})
+
+test('Hot texts take a 64th of the budget at most, and half a megabyte at most; entries have the rest', async () => {
+  for (const [maxBytes, longest] of [[2 ** 31, 4096], [64e6, 4096], [640_000, 78], [64_000, 7]] as const) {
+    const shared = new SharedValues(maxBytes)
+    assert.ok(shared.textBytes <= Math.min(maxBytes / 64, 512 * 1024), `${maxBytes} bytes`)
+    for (let slot = 0; slot < 200; slot++) {
+      for (const length of [longest, longest + 1]) for (let i = 0; i < 2; i++) shared.noteText(slot, length, 1, 'x'.repeat(length))
+      assert.equal(shared.text(slot, longest + 1, 1), undefined)
+      for (let i = 0; i < 2; i++) shared.noteText(slot, longest, 1, 'x'.repeat(longest))
+      assert.equal(shared.text(slot, longest, 1)?.length, longest)
+    }
+    assert.equal(shared.textBytes, 64 * longest * 2)
+  }
+  const { cache } = await bench({ memory: { maxBytes: 6_400_000 } })
+  for (let i = 0; i < 20_000; i++) await cache.set(['k', i], 'x'.repeat(1000))
+  const { memory } = cache.stats().core!
+  assert.ok(memory > 6_000_000 && memory <= 6_400_000 - 64 * 781 * 2, `${memory} bytes`)
 })
 
 test('Texts that are stored anew are answered as they are now, however hot they were', async () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
+import { build } from 'esbuild'
 import { ValueError } from '../../js/errors.js'
 import * as inNode from '../../js/packed.js'
 import { decodeValue, encodeValue, kind } from '../../js/value.js'
@@ -9,12 +11,20 @@ import { freshSeed, Random } from '../torture/random.js'
 const tooLarge = (): never => assert.fail('too large')
 const pack = (value: unknown): Uint8Array => inNode.encodePacked(value, 2 ** 31, tooLarge) ?? assert.fail(`not packed: ${inspect(value)}`)
 
-/** The same code as a browser runs it: with TextDecoder where Node has slices of Buffers. */
-const { Buffer } = globalThis
+/** The same code as a browser runs it, with TextDecoder where Node has slices of Buffers: all modules of it anew, without Buffer. */
+const { outputFiles } = await build({
+  stdin: { contents: `export * from './js/packed.js'; export { ValueError } from './js/errors.js'`, resolveDir: fileURLToPath(new URL('../..', import.meta.url)) },
+  bundle: true,
+  write: false,
+  format: 'esm',
+  target: 'es2022',
+})
+const source = `data:text/javascript;base64,${Buffer.from(outputFiles[0]!.contents).toString('base64')}`
+const { Buffer: buffer } = globalThis
 Reflect.deleteProperty(globalThis, 'Buffer')
-const elsewhere = '../../js/packed.js?without-buffer'
-const inBrowsers = (await import(elsewhere)) as typeof inNode
-globalThis.Buffer = Buffer
+const inBrowsers = (await import(source)) as typeof inNode & { ValueError: typeof ValueError }
+globalThis.Buffer = buffer
+const isValueError = (error: unknown): boolean => error instanceof ValueError || error instanceof inBrowsers.ValueError
 
 /** Packed and back, each way in each runtime, out of the middle of other bytes. */
 function again(value: unknown): unknown {
@@ -89,6 +99,46 @@ test('A getter that packs a value of its own disturbs nobody', () => {
   assert.equal(inner, undefined, 'it is stored some other way')
 })
 
+test('An object that has other names when it is read again is not packed, and others of its shape are', () => {
+  const shrinking = { get a() { delete (this as { b?: number }).b; return 1 }, b: 2, c: 3 }
+  const growing = { get a() { (this as { d?: number }).d = 4; return 1 }, b: 2, c: 3 }
+  let looks = 0
+  const changing = new Proxy({ a: 1, b: 2, c: 3 }, { ownKeys: () => (looks++ % 2 === 0 ? ['a', 'b', 'c'] : ['c', 'b', 'a']) })
+  for (const value of [shrinking, growing, changing]) {
+    const bytes = inNode.encodePacked(value, 2 ** 31, tooLarge)
+    if (bytes !== undefined) assert.deepEqual(Object.keys(inNode.decodePacked(bytes) as object), ['a', 'b', 'c'])
+    assert.deepStrictEqual(again({ a: 5, b: 6, c: 7 }), { a: 5, b: 6, c: 7 })
+  }
+  assert.equal(inNode.encodePacked({ get a() { delete (this as { b?: number }).b; return 1 }, b: 2 }, 2 ** 31, tooLarge), undefined)
+})
+
+test('Where Object.prototype has an enumerable member, values keep their own members only', () => {
+  const polluted = Object.prototype as { stray?: number }
+  polluted.stray = 1
+  try {
+    assert.deepEqual(Object.keys(decodeValue(encodeValue({ a: 1, b: { c: 2 } })) as object), ['a', 'b'])
+  } finally {
+    delete polluted.stray
+  }
+})
+
+test('A payload of one value owes nothing to the one before it', () => {
+  const values = [sample, 'x'.repeat(300_000), [1.5, 2.5, 3.5, 4.5], `${'’'.repeat(3)}${'x'.repeat(50_000)}`, rows(40), rows(3), {}, rows(200)]
+  const alone = values.map(value => pack(value))
+  for (const i of [7, 0, 3, 5, 1, 6, 4, 2]) assert.deepEqual(pack(values[i]), alone[i])
+  assert.throws(() => inNode.encodePacked(rows(40), 50, () => { throw new RangeError('large') }), RangeError)
+  assert.deepEqual(pack(values[4]), alone[4])
+})
+
+test('What takes more bytes than allowed is refused, whatever it is made of', () => {
+  const large = [sample, 'x'.repeat(999), '’'.repeat(999), `${'x'.repeat(999)}’`, 'é'.repeat(999), rows(20), Array.from({ length: 99 }, (_, i) => i / 7), new Array(999).fill(null), Object.fromEntries(rows(99).map(({ i }) => [`name ${i}`, i]))]
+  for (const value of large) {
+    const { length } = pack(value)
+    assert.equal(inNode.encodePacked(value, length, tooLarge)?.length, length)
+    for (const most of [length - 1, length >> 1, 1]) assert.throws(() => inNode.encodePacked(value, most, () => { throw new RangeError('large') }), RangeError)
+  }
+})
+
 test('Random values come back as structuredClone gives them, packed or not', () => {
   const seed = freshSeed()
   const random = new Random(seed)
@@ -122,7 +172,7 @@ test('Damaged bytes give a ValueError or a value, soon and of bounded size', () 
       try {
         assert.ok(size(decodePacked(damaged)) <= 60 * bytes.length + 100)
       } catch (error) {
-        if (!(error instanceof ValueError)) throw new Error(`seed ${seed}, run ${run}: ${Buffer.from(damaged).toString('hex')}`, { cause: error })
+        if (!isValueError(error)) throw new Error(`seed ${seed}, run ${run}: ${Buffer.from(damaged).toString('hex')}`, { cause: error })
       }
       assert.ok(performance.now() - start < 1000, `seed ${seed}, run ${run} took long`)
     }
@@ -153,7 +203,7 @@ test('Bytes that claim more than there is are refused before anything is made of
     '5000 levels': [0, 0x88, 0x27, 0, ...new Array<number>(4999).fill(0x61), 0xa1],
   }
   for (const [what, bytes] of Object.entries(hostile)) {
-    for (const { decodePacked } of [inNode, inBrowsers]) assert.throws(() => decodePacked(Uint8Array.from(bytes)), ValueError, what)
+    for (const { decodePacked } of [inNode, inBrowsers]) assert.throws(() => decodePacked(Uint8Array.from(bytes)), isValueError, what)
   }
   // What failed leaves nothing behind.
   assert.deepEqual(again(sample), sample)
@@ -168,6 +218,8 @@ test('Names of one payload are never taken for those of another', () => {
 })
 
 const sample = { id: 'x1', list: [{ a: 1, b: 'text' }, { a: 2, b: 'more — text' }], vector: [0.1, 0.2, 0.3, 0.4], far: 1722458112345, none: null, 'ü': true }
+
+const rows = (count: number): { i: number; [name: string]: unknown }[] => Array.from({ length: count }, (_, i) => ({ i, [`only ${i % 50}`]: `row ${i}` }))
 
 function randomText(random: Random): string {
   const unit = random.pick([() => 97 + random.below(26), () => 0xe0 + random.below(31), () => 0x4e00 + random.below(5000), () => random.below(0xd800)])

@@ -4,41 +4,41 @@ import { compareBytes, Shapes } from '../../js/shapes.js'
 
 test('Names are sorted by their encoded bytes: shorter first, then byte by byte', () => {
   const shapes = new Shapes()
-  assert.deepEqual(shapes.of(['b', 'aa', 'a', '', 'é', 'z']).names, ['', 'a', 'b', 'z', 'aa', 'é'])
-  assert.deepEqual(shapes.of(['\u{10000}', '\uffff']).names, ['\uffff', '\u{10000}'], 'by UTF-8, not by UTF-16')
+  assert.deepEqual(shapes.shape(['b', 'aa', 'a', '', 'é', 'z']).names, ['', 'a', 'b', 'z', 'aa', 'é'])
+  assert.deepEqual(shapes.shape(['\u{10000}', '\uffff']).names, ['\uffff', '\u{10000}'], 'by UTF-8, not by UTF-16')
 })
 
 test('A shape is remembered by its names in their order', () => {
   const shapes = new Shapes()
-  const shape = shapes.of(['a', 'b'])
-  assert.equal(shapes.of(['a', 'b']), shape)
-  assert.notEqual(shapes.of(['b', 'a']), shape)
-  assert.notEqual(shapes.of(['a']), shape)
-  assert.equal(shapes.of(['a', 'b']), shape)
-  assert.deepEqual(shapes.of([]).names, [])
+  const shape = shapes.shape(['a', 'b'])
+  assert.equal(shapes.shape(['a', 'b']), shape)
+  assert.notEqual(shapes.shape(['b', 'a']), shape)
+  assert.notEqual(shapes.shape(['a']), shape)
+  assert.equal(shapes.shape(['a', 'b']), shape)
+  assert.deepEqual(shapes.shape([]).names, [])
 })
 
 test('Each set of names has one number for good, whatever their order; beyond the first thousands, and for very long names, it is 0', () => {
   const shapes = new Shapes()
-  const first = shapes.of(['a', 'b']).number
+  const first = shapes.shape(['a', 'b']).number
   assert.equal(first, 1)
-  assert.equal(shapes.of(['b', 'a']).number, first)
-  assert.equal(shapes.of(['x'.repeat(5000)]).number, 0)
-  const numbers = Array.from({ length: 30_000 }, (_, i) => shapes.of([`n${i}`]).number)
+  assert.equal(shapes.shape(['b', 'a']).number, first)
+  assert.equal(shapes.shape(['x'.repeat(5000)]).number, 0)
+  const numbers = Array.from({ length: 30_000 }, (_, i) => shapes.shape([`n${i}`]).number)
   assert.equal(new Set(numbers.slice(0, 4095)).size, 4095)
   assert.deepEqual([...new Set(numbers.slice(4095))], [0])
-  assert.equal(shapes.of(['n7']).number, numbers[7], 'also after the trie was begun anew')
-  assert.equal(shapes.of(['n29999']).number, 0)
+  assert.equal(shapes.shape(['n7']).number, numbers[7], 'also after the trie was begun anew')
+  assert.equal(shapes.shape(['n29999']).number, 0)
 })
 
 test('Many shapes are forgotten, not hoarded, and stay right', () => {
   const shapes = new Shapes()
   for (let i = 0; i < 50_000; i++) {
     const names = [`k${i}`, `a${i % 7}`]
-    assert.deepEqual([...shapes.of(names).names].sort(), [...names].sort())
+    assert.deepEqual([...shapes.shape(names).names].sort(), [...names].sort())
   }
   const long = Array.from({ length: 1000 }, (_, i) => `name${i}`)
-  assert.equal(shapes.of(long).names.length, 1000)
+  assert.equal(shapes.shape(long).names.length, 1000)
 })
 
 test('Bytes compare as memcmp does, the shorter first where one begins the other', () => {

@@ -18,4 +18,6 @@ struct LruParts {
 struct LruCache : LruParts, reprise::Cache {
   explicit LruCache(const Limits& limits)
       : LruParts(limits.max_bytes), Cache({limits.max_entry_bytes}, pages, policy) {}
+
+  [[nodiscard]] bool valid() const { return Cache::valid() && policy.valid(); }
 };

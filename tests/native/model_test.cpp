@@ -330,6 +330,8 @@ TEST_CASE("over any random verbs the cache is what the model says, and the same 
   for (int step = 1; step <= steps; ++step) {
     std::string wrong = run.step();
     if (wrong.empty() && step % 1'000 == 0) wrong = run.examine();
+    if (!(seed.ships ? asg.valid() : lru.valid()))
+      wrong = "an invariant of the policy does not hold";
     if (!wrong.empty()) {
       CAPTURE(step);
       FAIL(wrong);
