@@ -2,24 +2,24 @@
 
 export const inboxSize = 64 * 1024
 
-export const offset = {
-  created: 0,
-  fresh_until: 8,
-  stale_until: 16,
-  cost_ms: 24,
-  payload_size: 32,
-  payload_at: 40,
-  slot: 44,
-  kind: 48,
-  whole: 52,
-  preamble_size: 56,
-  key: 64,
-  storage_key: 80,
-  seal: 112,
-  tokens: 128,
-  preamble: 1152,
-  inbox: 2256,
-} as const
+export enum offset {
+  created = 0,
+  fresh_until = 8,
+  stale_until = 16,
+  cost_ms = 24,
+  payload_size = 32,
+  payload_at = 40,
+  slot = 44,
+  kind = 48,
+  whole = 52,
+  preamble_size = 56,
+  key = 64,
+  storage_key = 80,
+  seal = 112,
+  tokens = 128,
+  preamble = 1152,
+  inbox = 2256,
+}
 
 export const maxTokens = 64
 export const tokenSize = 16

@@ -19,7 +19,7 @@ import type { Shape } from './shapes.js'
 export const maxKeyBytes = 64_000_000
 
 /** Types of items. From `bytes` to `tag` they are CBOR's major types. */
-export const type = { unsigned: 0, negative: 1, bytes: 2, text: 3, array: 4, map: 5, tag: 6, simple: 7, float: 8, object: 9, canonical: 10, large: 11 } as const
+export enum type { unsigned = 0, negative = 1, bytes = 2, text = 3, array = 4, map = 5, tag = 6, simple = 7, float = 8, object = 9, canonical = 10, large = 11 }
 
 /** Beside CBOR's simple values. */
 export const notANumber = 0

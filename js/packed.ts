@@ -27,13 +27,13 @@ import { type Node, Trie } from './trie.js'
  * bytes, with the high ones that are not 0 apart. (Text that is English but for some quotes or emoji stays small, and
  * UTF-8 takes four times as long to read.)
  */
-const form = { ascii: 0, latin1: 1, patched: 2, utf16: 3 } as const
+enum form { ascii = 0, latin1 = 1, patched = 2, utf16 = 3 }
 
 /** The first three bits of an item; the other five are its number, or 31 where that follows as LEB128. */
-const type = { text: 0, positive: 1, negative: 2, array: 3, object: 4, simple: 5, doubles: 6 } as const
+enum type { text = 0, positive = 1, negative = 2, array = 3, object = 4, simple = 5, doubles = 6 }
 
 /** The numbers of type.simple. After `double` come its 8 bytes. */
-const simple = { undefined: 0, null: 1, false: 2, true: 3, double: 4 } as const
+enum simple { undefined = 0, null = 1, false = 2, true = 3, double = 4 }
 
 // ---- writing ----------------------------------------------------------------------------------
 

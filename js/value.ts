@@ -14,7 +14,7 @@ import { show, ValueError } from './errors.js'
 import { decodePacked, defineMember, encodePacked, strictUtf8 } from './packed.js'
 
 /** `PayloadKind` of src/entry.h. `text`, plain UTF-8, is read but not written: packed texts that are not ASCII are read faster. */
-export const kind = { cbor: 0, text: 1, bytes: 2, packed: 3 } as const
+export enum kind { cbor = 0, text = 1, bytes = 2, packed = 3 }
 
 export interface Payload {
   readonly kind: number

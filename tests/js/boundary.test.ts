@@ -9,7 +9,7 @@ test('Every offset is the one that C++ asserts', () => {
   const asserted = Object.fromEntries(
     [...source('bindings/boundary.h').matchAll(/static_assert\(offsetof\(Block, (\w+)\) == (\d+)\)/g)].map(([, name, at]) => [name, Number(at)]),
   )
-  assert.deepEqual(offset, asserted)
+  assert.deepEqual(Object.fromEntries(Object.entries(offset).filter(([, at]) => typeof at === 'number')), asserted)
   assert.match(source('bindings/boundary.h'), new RegExp(`kInboxSize = ${inboxSize / 1024} \\* 1024`))
   assert.match(source('src/entry.h'), new RegExp(`kMaxTokens = ${maxTokens};`))
 })
