@@ -22,10 +22,11 @@ struct Block {
   double stale_until;
   double cost_ms;
   double payload_size;
-  std::uint32_t payload_at;     // address in memory, or where in the entry it begins (admit)
+  std::uint32_t
+      payload_at;  // address in memory (look_up, peek, read_payload), or where in the entry it begins (admit)
   std::uint32_t slot;           // kNoSlot: not in memory
   std::uint32_t kind;           // PayloadKind
-  std::uint32_t whole;          // 1: the payload lies at payload_at; 0: in pieces, see read_payload
+  std::uint32_t whole;          // 1: the payload lies at payload_at; 0: see read_payload
   std::uint32_t preamble_size;  // written by seal_begin
   Digest128 key;           // look_up and digest write it; peek, store, admit and invalidate read it
   StorageKey storage_key;  // read by seal_begin and admit_begin

@@ -24,10 +24,10 @@ struct ControlStats {
 };
 
 // What of the budget is left for pages: less the module itself with its stack and the shared block, less the tables
-// beside the pages, less what malloc rounds up and the last 64 KiB, which the host gives whole.
-std::uint64_t for_pages(double max_bytes) {
+// beside the pages, less what malloc rounds up and the last 64 KiB, which the host gives whole; and less the dictionaries.
+std::uint64_t for_pages(double max_bytes, std::uint64_t dense_bytes) {
   const auto used = static_cast<double>(reinterpret_cast<std::uintptr_t>(sbrk(0)));
-  const double left = max_bytes - used - kReserve;
+  const double left = max_bytes - used - kReserve - static_cast<double>(dense_bytes);
   return left <= 0
              ? 0
              : static_cast<std::uint64_t>(left / (kPageSize + Pages::kTablesPerPage)) * kPageSize;
@@ -37,9 +37,14 @@ std::uint64_t for_pages(double max_bytes) {
 bool create(double max_bytes, double max_entry_bytes, std::uint32_t key0, std::uint32_t key1,
             std::uint32_t key2, std::uint32_t key3) {
   const SipKey key{(std::uint64_t{key1} << 32) | key0, (std::uint64_t{key3} << 32) | key2};
+#if REPRISE_DENSE
+  const std::uint64_t dense_bytes = Dense::share_of(static_cast<std::uint64_t>(max_bytes));
+#else
+  const std::uint64_t dense_bytes = 0;
+#endif
   delete state;
-  state = new (std::nothrow)
-      State(for_pages(max_bytes), {static_cast<std::uint64_t>(max_entry_bytes)}, key);
+  state = new (std::nothrow) State(for_pages(max_bytes, dense_bytes), dense_bytes,
+                                   {static_cast<std::uint64_t>(max_entry_bytes)}, key);
   return state != nullptr;
 }
 

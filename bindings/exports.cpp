@@ -29,14 +29,18 @@ void show(const Lifetime& life, double cost_ms, std::uint64_t payload_size, Payl
   block.kind = static_cast<std::uint32_t>(kind);
 }
 
+std::uint32_t address_of(const std::uint8_t* bytes) {
+  return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(bytes));
+}
+
 std::uint32_t show(Found found) {
   block.slot = found.slot;
   if (found.slot != kNoSlot) {
     const Record record = state->cache.record(found.slot);
     show(record.life, static_cast<double>(record.cost_ms), record.payload_size, record.kind);
-    block.whole = record.whole ? 1 : 0;
-    const std::uint8_t* payload = state->cache.payload(found.slot).data();
-    block.payload_at = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(payload));
+    // What is compressed is decoded when it is asked for (read_payload): a frozen value or a hot text may be had without.
+    block.whole = record.whole && !record.compressed ? 1 : 0;
+    if (block.whole != 0) block.payload_at = address_of(state->cache.payload(found.slot).data());
   }
   return static_cast<std::uint32_t>(found.verdict);
 }
@@ -80,13 +84,14 @@ REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t peek(double now) {
 REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t store(double payload_size, std::uint32_t kind,
                                                       std::uint32_t token_count, double cost_ms,
                                                       double ttl, double stale_for, double idle,
-                                                      double now) {
+                                                      double now, std::uint32_t group) {
   const std::size_t tokens = token_count <= kMaxTokens ? token_count : kMaxTokens;
   state->draft = {static_cast<PayloadKind>(kind),
                   Lifetime::from(millis(now), millis(ttl), millis(stale_for), millis(idle)),
                   cost_ms,
                   {block.tokens, tokens},
-                  static_cast<std::uint64_t>(payload_size)};
+                  static_cast<std::uint64_t>(payload_size),
+                  group};
   const bool fits = state->draft.payload_size <= kInboxSize;
   const Bytes payload = fits ? inbox(static_cast<std::uint32_t>(payload_size)) : Bytes{};
   const Stored stored = state->cache.store(block.key, state->draft, payload, millis(now));
@@ -101,8 +106,17 @@ REPRISE_COLD EMSCRIPTEN_KEEPALIVE void write_payload(double from, std::uint32_t 
   state->cache.write(block.slot, static_cast<std::uint64_t>(from), inbox(length));
 }
 
-// Copies the payload of the entry found last to the inbox, from `from` on, as much as fits; says how much that is.
+// Makes the payload of the entry found last readable at payload_at, from `from` on, as much as fits; says how much that is. In
+// parts, it is copied to the inbox; compressed, it is decoded, and there is nothing where it is damaged.
 REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t read_payload(double from) {
+#if REPRISE_DENSE
+  if (state->cache.record(block.slot).compressed) {
+    const Bytes payload = state->cache.payload(block.slot);
+    block.payload_at = address_of(payload.data());
+    return static_cast<std::uint32_t>(payload.size());
+  }
+#endif
+  block.payload_at = address_of(block.inbox);
   return static_cast<std::uint32_t>(
       state->cache.read(block.slot, static_cast<std::uint64_t>(from), block.inbox));
 }
@@ -142,7 +156,7 @@ REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t admit_feed(std::uint32_t length)
   return static_cast<std::uint32_t>(state->read);
 }
 
-REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t admit(double now) {
+REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t admit(double now, std::uint32_t group) {
   if (state->read == Status::ok) state->read = state->reader.finish();
   const EntryReader& reader = state->reader;
   Bytes payload;
@@ -151,7 +165,8 @@ REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t admit(double now) {
     payload = Bytes{block.inbox}.subspan(reader.payload_at(),
                                          static_cast<std::size_t>(reader.header().payload_size));
   }
-  const Stored stored = state->cache.admit(block.key, state->read, reader, payload, millis(now));
+  const Stored stored =
+      state->cache.admit(block.key, state->read, reader, payload, millis(now), group);
   if (stored.status == Status::ok) {
     const EntryHeader& header = reader.header();
     show(header.life, header.cost_ms, header.payload_size, header.kind);

@@ -2,12 +2,18 @@
 #pragma once
 
 #include "boundary.h"
+#if REPRISE_DENSE
+#include "dense.h"
+#endif
 
 namespace reprise {
 
 struct State {
   Pages pages;
   EvictionAsg eviction;
+#if REPRISE_DENSE
+  Dense dense;
+#endif
   Cache cache;
   KeyDigest digest;  // of what was fed so far
   Draft draft{};     // what seal_begin seals: the last store
@@ -16,12 +22,19 @@ struct State {
   Status read = Status::ok;
   std::uint64_t entry_size = 0;  // of the entry being admitted
 
-  // `pages_bytes`: the budget of what is made of pages.
-  State(std::uint64_t pages_bytes, const Options& options, SipKey sip_key)
+  // `pages_bytes`: the budget of what is made of pages. `dense_bytes`: of compression, where the module has it.
+  State(std::uint64_t pages_bytes, [[maybe_unused]] std::uint64_t dense_bytes,
+        const Options& options, SipKey sip_key)
       : pages(pages_bytes),
         eviction(pages, sip_key.k0),
+#if REPRISE_DENSE
+        dense(dense_bytes),
+        cache(options, pages, eviction, &dense),
+#else
         cache(options, pages, eviction),
-        digest(sip_key) {}
+#endif
+        digest(sip_key) {
+  }
 };
 
 extern Block block;

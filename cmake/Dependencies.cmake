@@ -1,7 +1,7 @@
-# The libraries Reprise is built from: xxHash, nlohmann-json (native only) and Catch2 (tests only).
+# The libraries Reprise is built from: xxHash, LZ4, nlohmann-json (native only) and Catch2 (tests only).
 # OpenSSL, which only reprise_key uses, is looked for in CMakeLists.txt.
 #
-# All three are headers. They are taken from the system where it has them, else downloaded at a
+# All but LZ4 are headers. They are taken from the system where it has them, else downloaded at a
 # pinned version. Each is then linked, alone, into third_party/ of the build folder, and only that
 # folder is searched: so the host's /usr/include never leaks into a WebAssembly compile.
 include(FetchContent)
@@ -71,3 +71,77 @@ add_library(reprise_headers INTERFACE)
 target_include_directories(reprise_headers SYSTEM INTERFACE "${third_party}")
 add_library(reprise_catch2 INTERFACE)
 target_link_libraries(reprise_catch2 INTERFACE reprise_headers)
+
+# ---- LZ4 ---------------------------------------------------------------------------------------
+# Its C source, because every target compiles it; no system package has that. npm, which this project cannot do without
+# anyway, brings it: the package `lmdb` carries LZ4's release 1.9.4 unchanged (the hashes are those of the release's own
+# files). Nothing of the package but these files is unpacked, and nothing of it is run. All builds share the one copy.
+set(lz4_package lmdb@3.0.13)
+set(lz4_sha256_lz4.c b6a85fd8f9be0fedb568abd1338719b23b999583ccda6f3404d5ae11e4ce7b8e)
+set(lz4_sha256_lz4.h c1614ecf7ada7b0be1acb560d4239595f96fbb7aa6a79a7c40cb358753830be6)
+set(lz4_sha256_LICENSE 8b58c446121a109ccf32edc094bba3010a3d85e4ee3702950db55e4d3e87736c)
+set(lz4_folder "${PROJECT_SOURCE_DIR}/build/third_party/lz4")
+
+# Says in `answer` what is wrong with the file `name`; nothing if it is the one that it should be.
+function(check_lz4 name answer)
+  set(path "${lz4_folder}/${name}")
+  set(${answer} "" PARENT_SCOPE)
+  if(NOT EXISTS "${path}")
+    set(${answer} "${name} is not there" PARENT_SCOPE)
+  else()
+    file(SHA256 "${path}" hash)
+    if(NOT hash STREQUAL lz4_sha256_${name})
+      set(${answer} "${name} has the SHA-256 ${hash} instead of ${lz4_sha256_${name}}" PARENT_SCOPE)
+    endif()
+  endif()
+endfunction()
+
+function(fetch_lz4)
+  file(MAKE_DIRECTORY "${lz4_folder}")
+  # Two builds may be configured at once.
+  file(LOCK "${lz4_folder}" DIRECTORY GUARD FUNCTION TIMEOUT 300)
+  set(missing "")
+  foreach(name lz4.c lz4.h LICENSE)
+    check_lz4(${name} wrong)
+    string(APPEND missing "${wrong}")
+  endforeach()
+  if(missing STREQUAL "")
+    return()
+  endif()
+
+  message(STATUS "lz4: taking its source out of the npm package ${lz4_package}")
+  find_program(REPRISE_NPM npm NO_CMAKE_FIND_ROOT_PATH)
+  if(NOT REPRISE_NPM)
+    message(FATAL_ERROR "lz4: npm was not found; it brings LZ4's source. Install Node with npm and run this again.")
+  endif()
+  set(work "${lz4_folder}/unpacked")
+  file(REMOVE_RECURSE "${work}")
+  file(MAKE_DIRECTORY "${work}")
+  execute_process(COMMAND "${REPRISE_NPM}" pack ${lz4_package} --ignore-scripts --loglevel=error
+    WORKING_DIRECTORY "${work}" TIMEOUT 300
+    RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  file(GLOB archive "${work}/*.tgz")
+  if(NOT result EQUAL 0 OR NOT archive)
+    message(FATAL_ERROR "lz4: `npm pack ${lz4_package}` failed (${result}). Is the npm registry within reach?\n${output}")
+  endif()
+  file(ARCHIVE_EXTRACT INPUT "${archive}" DESTINATION "${work}" PATTERNS "package/dependencies/lz4/lib/*")
+  foreach(name lz4.c lz4.h LICENSE)
+    file(COPY "${work}/package/dependencies/lz4/lib/${name}" DESTINATION "${lz4_folder}")
+    check_lz4(${name} wrong)
+    if(wrong)
+      message(FATAL_ERROR "lz4: ${wrong}. It came out of the npm package ${lz4_package}; do not build with it.")
+    endif()
+  endforeach()
+  file(REMOVE_RECURSE "${work}")
+endfunction()
+
+fetch_lz4()
+# Should it be removed later, the next build brings it again.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${lz4_folder}/lz4.c")
+message(STATUS "lz4: ${lz4_folder}/lz4.c")
+# src/dense_lz4.c compiles it.
+add_library(reprise_lz4 INTERFACE)
+target_include_directories(reprise_lz4 SYSTEM INTERFACE "${lz4_folder}")
+target_compile_definitions(reprise_lz4 INTERFACE
+  LZ4_MEMORY_USAGE=15  # one of its hash tables has 2^15 bytes; docs/decisions.md has the measurement
+  LZ4_STATIC_LINKING_ONLY_DISABLE_MEMORY_ALLOCATION)

@@ -11,7 +11,7 @@ if(EMSCRIPTEN)
 endif()
 
 add_library(reprise_test_objects OBJECT tests/native/main.cpp ${test_sources})
-target_link_libraries(reprise_test_objects PUBLIC reprise_core reprise_flags reprise_catch2)
+target_link_libraries(reprise_test_objects PUBLIC reprise_dense reprise_core reprise_flags reprise_catch2)
 target_include_directories(reprise_test_objects PRIVATE tools)
 if(NOT EMSCRIPTEN)
   target_link_libraries(reprise_test_objects PUBLIC reprise_key reprise_sim)
@@ -19,6 +19,8 @@ endif()
 # clang counts changes of sign to -Wconversion and g++ does not; in tests, g++'s view will do.
 # (Set here, because it must come after reprise_flags on the command line.)
 target_compile_options(reprise_catch2 INTERFACE -Wno-sign-conversion)
+# A test can have malloc fail (tests/native/memory_support.h).
+target_link_options(reprise_test_objects PUBLIC -Wl,--wrap=malloc,--wrap=realloc)
 target_compile_definitions(reprise_test_objects PRIVATE REPRISE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 # The tests themselves need not be fast, only the core they test: this halves the time of the build.
 target_compile_options(reprise_test_objects PRIVATE -O0)

@@ -57,15 +57,16 @@ export interface CoreExports {
   look_up(length: number, now: number): number
   look_up_key(now: number): number
   peek(now: number): number
-  store(payloadSize: number, kind: number, tokenCount: number, costMs: number, ttlMs: number, staleForMs: number, idleMs: number, now: number): number
+  store(payloadSize: number, kind: number, tokenCount: number, costMs: number, ttlMs: number, staleForMs: number, idleMs: number, now: number, group: number): number
   write_payload(from: number, length: number): void
+  /** How many bytes lie at payload_at now. */
   read_payload(from: number): number
   seal_begin(): number
   seal_feed(length: number): void
   seal_end(): void
   admit_begin(length: number, total: number): number
   admit_feed(length: number): number
-  admit(now: number): number
+  admit(now: number, group: number): number
   invalidate(): number
   set_token(): void
   sweep(now: number, budget: number): number

@@ -46,6 +46,8 @@ export interface CacheStats {
 
 export class Cache {
   private readonly names = new Map<string, AnyFunction>()
+  /** Wrapped functions by name, numbered as they came: from 1, as 0 are the keys that users make. */
+  private readonly groups = new Map<string, number>()
   /** Of the keys that users make, where a call says nothing else. */
   private readonly userPlan: Plan
 
@@ -55,7 +57,7 @@ export class Cache {
     private readonly options: ParsedOptions,
   ) {
     const { scope, ttlMs, freeze } = options
-    this.userPlan = { name: null, prefix: keyPrefix(scope, null, null), ttlMs, tags: [{ kind: 'scope', value: null }], freeze }
+    this.userPlan = { name: null, prefix: keyPrefix(scope, null, null), ttlMs, group: 0, tags: [{ kind: 'scope', value: null }], freeze }
   }
 
   /**
@@ -182,10 +184,17 @@ export class Cache {
       name,
       prefix: keyPrefix(this.options.scope, name, version ?? null),
       ttlMs: this.ttlOf(options),
+      group: this.groupOf(name),
       tags: [{ kind: 'scope', value: null }, { kind: 'name', value: name }],
       freeze: this.freezes(options),
       identify: key === undefined ? prune : function (args) { return [(key as (...args: unknown[]) => unknown).apply(this, [...args])] },
     }
+  }
+
+  private groupOf(name: string): number {
+    let group = this.groups.get(name)
+    if (group === undefined) this.groups.set(name, (group = this.groups.size + 1))
+    return group
   }
 
   /** The name that a function takes without being given one: its own, if no other function has taken it. */
@@ -281,13 +290,19 @@ function whyNoCore(error: unknown): string {
 
 /** createCache() for one runtime. */
 export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Promise<Cache> {
-  // One module for all caches; each has an instance of its own.
-  let compiled: Promise<WebAssembly.Module> | undefined
-  const compile = (): Promise<WebAssembly.Module> =>
-    (compiled ??= runtime.compile().catch((error: unknown) => {
-      compiled = undefined
-      throw error
-    }))
+  // One module for all caches, and one for all that compress; each cache has an instance of its own.
+  const compiled = new Map<boolean, Promise<WebAssembly.Module>>()
+  const compile = (dense: boolean): Promise<WebAssembly.Module> => {
+    let module = compiled.get(dense)
+    if (module === undefined) {
+      module = runtime.compile(dense).catch((error: unknown) => {
+        compiled.delete(dense)
+        throw error
+      })
+      compiled.set(dense, module)
+    }
+    return module
+  }
   return async options => {
     const parsed = parseOptions(options)
     const emit = safely(parsed.onEvent)
@@ -335,7 +350,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
     const start = async (): Promise<void> => {
       try {
         const secret = new Uint32Array(runtime.randomBytes(16).buffer)
-        const core = await Core.create(await compile(), parsed, secret, storage !== undefined)
+        const core = await Core.create(await compile(parsed.compress), parsed, secret, storage !== undefined)
         parts.core = core
         await parts.tokens.retell()
       } catch (error) {

@@ -37,6 +37,8 @@ export interface Draft {
   costMs: number
   ttlMs: number
   staleForMs: number
+  /** The number of the function whose result it is: a core that compresses expects them to be alike. Default 0. */
+  group?: number
 }
 
 export interface Admitted {
@@ -181,6 +183,7 @@ export class Core {
       draft.staleForMs,
       Infinity,
       now,
+      draft.group ?? 0,
     )
     this.refresh()
     this.filled()
@@ -206,7 +209,7 @@ export class Core {
   }
 
   /** May this entry out of storage answer the call? Then memory keeps it too, where there is room. */
-  admit(key: Key, storageKey: Uint8Array, entry: Uint8Array, now: number): Admitted {
+  admit(key: Key, storageKey: Uint8Array, entry: Uint8Array, now: number, group = 0): Admitted {
     this.setKey(key.words)
     this.bytes.set(storageKey, offset.storage_key)
     let begun = false
@@ -217,7 +220,7 @@ export class Core {
       begun = true
     })
     if (!begun) this.exports.admit_begin(0, 0)
-    const said = this.exports.admit(now)
+    const said = this.exports.admit(now, group)
     this.refresh()
     if (said !== status.ok) return { status: said }
     const from = this.words[offset.payload_at / 4]!
@@ -296,11 +299,12 @@ export class Core {
     if (slot !== noSlot) this.shared.drop(slot)
   }
 
-  /** A payload that lies in several blocks is put together: in the inbox, unless it is longer than that. */
+  /** A payload that lies in several blocks is put together: in the inbox, unless it is longer than that. One that is compressed is decoded. */
   private decodedInParts(kind: number, size: number): unknown {
     if (size <= inboxSize) {
-      this.exports.read_payload(0)
-      return decodeValueAt(kind, this.bytes, offset.inbox, offset.inbox + size)
+      if (this.exports.read_payload(0) !== size) throw new Error('the payload is damaged.')
+      const from = this.words[offset.payload_at / 4]! - this.base
+      return decodeValueAt(kind, this.bytes, from, from + size)
     }
     const bytes = new Uint8Array(size)
     for (let at = 0; at < size; ) {

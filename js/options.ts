@@ -9,6 +9,9 @@ export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd' | 'w'}`
 /** Bytes, or text: `'64MB'` (10^6), `'64MiB'` (2^20), and likewise KB, KiB, GB, GiB. */
 export type ByteSize = number | `${number}${'B' | 'KB' | 'KiB' | 'MB' | 'MiB' | 'GB' | 'GiB'}`
 
+/** How entries lie in memory. */
+export type Compression = 'none' | 'lz4'
+
 export interface CallOptions {
   /** How long a result is fresh. Default: the cache's `ttl`. */
   ttl?: Duration
@@ -60,6 +63,12 @@ export interface CacheOptions {
     maxBytes?: ByteSize
     /** A larger result is not stored. Default `'8MiB'`. */
     maxEntryBytes?: ByteSize
+    /**
+     * `'lz4'`: entries in memory are compressed, each against a dictionary made of the first results of its function. Results of a
+     * kilobyte then take some 40 % of their size, so that the same `maxBytes` hold twice as many. Up to 0.7 MB of `maxBytes`, but
+     * never more than an eighth, are for the dictionaries: below 1.6 MB nothing is compressed. Storage is not affected. Default `'none'`.
+     */
+    compression?: Compression
   }
   /** How long results are fresh where a call does not say. Default `'forever'`. */
   ttl?: Duration
@@ -75,6 +84,7 @@ export interface ParsedOptions {
   readonly secret: Uint8Array | undefined
   readonly maxBytes: number
   readonly maxEntryBytes: number
+  readonly compress: boolean
   readonly ttlMs: number
   readonly freeze: boolean
   readonly onEvent: EventListener | undefined
@@ -83,7 +93,7 @@ export interface ParsedOptions {
 export function parseOptions(options: CacheOptions = {}): ParsedOptions {
   checkNames('createCache', options, ['storage', 'scope', 'secret', 'memory', 'ttl', 'freeze', 'onEvent'])
   const memory = options.memory ?? {}
-  checkNames('memory', memory, ['maxBytes', 'maxEntryBytes'])
+  checkNames('memory', memory, ['maxBytes', 'maxEntryBytes', 'compression'])
   const { storage, scope, onEvent } = options
   if (storage !== undefined && storage !== false) checkStorage(storage)
   if (scope !== undefined && (typeof scope !== 'string' || scope === '')) {
@@ -98,6 +108,7 @@ export function parseOptions(options: CacheOptions = {}): ParsedOptions {
     secret: parseSecret(options.secret),
     maxBytes: parseBytes('memory.maxBytes', memory.maxBytes ?? '64MB', 1_000_000, 2 ** 31, ', of which the core itself takes 0.4 MB'),
     maxEntryBytes: parseBytes('memory.maxEntryBytes', memory.maxEntryBytes ?? '8MiB', 1, 2 ** 31),
+    compress: parseCompression(memory.compression),
     ttlMs: parseDuration('ttl', options.ttl ?? 'forever'),
     freeze: parseSwitch('freeze', options.freeze ?? false),
     onEvent,
@@ -153,6 +164,11 @@ export function checkNames(what: string, options: object, known: readonly string
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) throw new OptionError(`${what}: ${name}`, `there is no such option. Known ones: ${known.join(', ')}.`)
   }
+}
+
+function parseCompression(value: unknown): boolean {
+  if (value === undefined || value === 'none' || value === 'lz4') return value === 'lz4'
+  throw new OptionError('memory.compression', `${show(value)} is no way to compress. Give 'lz4' or 'none'.`)
 }
 
 function parseSecret(secret: unknown): Uint8Array | undefined {

@@ -18,6 +18,8 @@ export interface Plan {
   /** The bytes of a key before its arguments. */
   readonly prefix: Uint8Array
   readonly ttlMs: number
+  /** The number of the function among those of its cache; of keys that users make, 0. */
+  readonly group: number
   readonly tags: readonly Tag[]
   /** Hits share one frozen value. */
   readonly freeze: boolean
@@ -109,7 +111,7 @@ export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: Stor
   if (entry === undefined || core === undefined) return undefined
   let reason: RefusalReason
   try {
-    const { status: said, payload } = core.admit(key, name.bytes, entry, parts.now())
+    const { status: said, payload } = core.admit(key, name.bytes, entry, parts.now(), plan.group)
     if (payload !== undefined) {
       const value = parts.decodeValue(payload)
       if (parts.emit !== undefined) reportHit(parts, plan, core, 'storage')
@@ -167,7 +169,7 @@ export function keep(parts: Parts, plan: Plan, result: Result): Payload | undefi
   try {
     const now = parts.now()
     const { costMs, tokens, name } = result
-    const said = core.store(result.key, { payload, tokens: tokens.pairs, costMs, ttlMs: plan.ttlMs, staleForMs: 0 }, now)
+    const said = core.store(result.key, { payload, tokens: tokens.pairs, costMs, ttlMs: plan.ttlMs, staleForMs: 0, group: plan.group }, now)
     const refused = notStoredReasons[said]
     // What memory has no room for, or better uses for, storage may still hold.
     const stores = name !== undefined && tokens.shared && (refused === undefined || refused === 'no-room' || refused === 'not-admitted')

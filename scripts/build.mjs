@@ -13,6 +13,7 @@ import { deflateSync } from 'node:zlib'
 import { filesBelow, unlessUpToDate } from './lib/files.mjs'
 import { fail, isMain, root, run, step, StepError } from './lib/process.mjs'
 
+const modules = ['core.wasm', 'core-dense.wasm']
 const runtimes = ['node', 'browser', 'workerd', 'edge-light']
 
 /** Builds the named presets and then, after `wasm`, the package: build({ wasm: true, asan: true }). */
@@ -43,7 +44,7 @@ async function configuredHere(preset) {
   return cache.includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${root}\n`)
 }
 
-/** Writes what goes with core.mjs: the wasm as a JavaScript string (deflated, in base64), and the types of both. */
+/** Writes what goes with core.mjs: each wasm as a JavaScript string (deflated, in base64), and the types of all. */
 export async function describeGlue(preset = 'wasm') {
   const folder = join(root, 'build', preset)
   await mkdir(folder, { recursive: true })
@@ -60,40 +61,57 @@ export interface CoreOptions {
 export default function createCore(options: CoreOptions): Promise<object>
 `,
   )
-  await writeIfChanged(
-    join(folder, 'core.wasm.d.ts'),
-    `/** The bytes of core.wasm, deflated (zlib), in base64. */
+  for (const name of modules) {
+    await writeIfChanged(
+      join(folder, `${name}.d.ts`),
+      `/** The bytes of ${name}, deflated (zlib), in base64. */
 declare const base64: string
 export default base64
 `,
-  )
-  const wasm = join(folder, 'core.wasm')
-  if (existsSync(wasm)) {
-    // Deflated first: base64 of what is already compressed costs a download (which is compressed, too) a few percent, and
-    // base64 of the module itself a third.
-    const base64 = deflateSync(await readFile(wasm), { level: 9 }).toString('base64')
-    await writeIfChanged(join(folder, 'core.wasm.js'), `export default "${base64}"\n`)
+    )
+    const wasm = join(folder, name)
+    if (existsSync(wasm)) {
+      // Deflated first: base64 of what is already compressed costs a download (which is compressed, too) a few percent, and
+      // base64 of the module itself a third.
+      const base64 = deflateSync(await readFile(wasm), { level: 9 }).toString('base64')
+      await writeIfChanged(join(folder, `${name}.js`), `export default "${base64}"\n`)
+    }
   }
+  const [core, dense] = await Promise.all(modules.map((name) => readFile(join(folder, name)).catch(() => undefined)))
+  if (core !== undefined && dense !== undefined) checkImports(core, dense)
+}
+
+/** The glue is linked with core.wasm and serves core-dense.wasm, too: it must have all that this one imports. */
+function checkImports(core, dense) {
+  const importsOf = (bytes) => WebAssembly.Module.imports(new WebAssembly.Module(bytes)).map(({ module, name, kind }) => `${kind} ${module}.${name}`)
+  const known = new Set(importsOf(core))
+  const missing = importsOf(dense).filter((name) => !known.has(name))
+  if (missing.length === 0) return
+  throw new StepError(
+    `core-dense.wasm imports what the glue (core.mjs, linked with core.wasm) does not have: ${missing.join(', ')}. ` +
+      'Do without it in dense mode, or use it in bindings/ for both.',
+  )
 }
 
 async function writeIfChanged(path, text) {
   if ((await readFile(path, 'utf8').catch(() => undefined)) !== text) await writeFile(path, text)
 }
 
-/** dist/: one bundle for each runtime with shared chunks, core.wasm, and the types. */
+/** dist/: one bundle for each runtime with shared chunks, both modules, and the types. */
 export async function buildPackage() {
-  const wasm = 'build/wasm/core.wasm'
-  if (!existsSync(join(root, wasm))) {
-    throw new StepError(`${wasm} is missing. Build it first: node scripts/build.mjs wasm`)
+  for (const name of modules) {
+    if (!existsSync(join(root, 'build/wasm', name))) {
+      throw new StepError(`build/wasm/${name} is missing. Build it first: node scripts/build.mjs wasm`)
+    }
   }
   await describeGlue()
   const settings = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json']
-  const inputs = ['js', 'scripts', wasm, 'build/wasm/core.mjs', ...settings]
-  const outputs = [...runtimes.map((name) => `dist/${name}.js`), 'dist/cli.js', 'dist/core.wasm', 'dist/types/index.d.ts']
+  const inputs = ['js', 'scripts', ...modules.map((name) => `build/wasm/${name}`), 'build/wasm/core.mjs', ...settings]
+  const outputs = [...runtimes.map((name) => `dist/${name}.js`), 'dist/cli.js', ...modules.map((name) => `dist/${name}`), 'dist/types/index.d.ts']
   return unlessUpToDate('package', inputs, outputs, async () => {
     await rm(join(root, 'dist'), { recursive: true, force: true })
     await Promise.all([bundle(), declarations()])
-    await copyFile(join(root, wasm), join(root, 'dist/core.wasm'))
+    for (const name of modules) await copyFile(join(root, 'build/wasm', name), join(root, 'dist', name))
   })
 }
 
@@ -130,10 +148,10 @@ async function bundle() {
     throw new StepError('esbuild could not bundle the package.', messages.join('') || String(error))
   }
   for (const chunk of filesBelow('dist/chunks', '.js')) {
-    if (/from\s*"\.\/core\.wasm(\?module)?"/.test(await readFile(join(root, chunk), 'utf8'))) {
+    if (/(from\s*|import\s*\()"\.\/core(-dense)?\.wasm(\?module)?"/.test(await readFile(join(root, chunk), 'utf8'))) {
       throw new StepError(
-        `${chunk} imports ./core.wasm, which is not in that folder. ` +
-          'Only the entry itself (js/runtimes/workerd.ts, edge-light.ts) may import the wasm file.',
+        `${chunk} imports a module of WebAssembly, which is not in that folder. ` +
+          'Only the entry itself (js/runtimes/workerd.ts, edge-light.ts) may import the wasm files.',
       )
     }
   }
@@ -143,7 +161,7 @@ async function bundle() {
 const importedWasm = {
   name: 'imported-wasm',
   setup(esbuild) {
-    esbuild.onResolve({ filter: /\/core\.wasm(\?module)?$/ }, ({ path }) =>
+    esbuild.onResolve({ filter: /\/core(-dense)?\.wasm(\?module)?$/ }, ({ path }) =>
       path.startsWith('./') ? { path, external: true } : undefined,
     )
   },

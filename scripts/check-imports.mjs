@@ -44,10 +44,20 @@ const includeRules = [
     broken: (file, name) => /^xx(hash|h3)/.test(name) && /^(src|bindings)\//.test(file) && !/^src\/seal\./.test(file),
   },
   {
-    rule: 'bindings/ includes cache.h of src/ and nothing else of it',
+    rule: 'only src/dense_lz4.* includes LZ4',
+    fix: 'use Dense of src/dense.h',
+    broken: (file, name) => /^lz4/.test(name) && /^(src|bindings)\//.test(file) && !/^src\/dense_lz4\./.test(file),
+  },
+  {
+    rule: 'only bindings/state.h includes dense.h, so that the core has no byte of it',
+    fix: 'use Compression of src/compression.h',
+    broken: (file, name) => basename(name) === 'dense.h' && /^(src|bindings)\//.test(file) && file !== 'src/dense.cpp' && file !== 'bindings/state.h',
+  },
+  {
+    rule: 'bindings/ includes cache.h of src/, and dense.h, and nothing else of it',
     fix: 'reach it through cache.h',
     broken: (file, name, names) =>
-      file.startsWith('bindings/') && names.has(basename(name)) && !['cache.h', 'boundary.h'].includes(basename(name)),
+      file.startsWith('bindings/') && names.has(basename(name)) && !['cache.h', 'dense.h', 'boundary.h'].includes(basename(name)),
   },
 ]
 
@@ -84,7 +94,7 @@ const importRules = [
     fix: 'take the core as a parameter',
     broken: ({ file, target }) =>
       file.startsWith('js/') &&
-      /^#core|\/core\.wasm/.test(target) &&
+      /^#core|\/core(-dense)?\.wasm/.test(target) &&
       file !== 'js/core.ts' &&
       !file.startsWith('js/runtimes/'),
   },

@@ -5,10 +5,11 @@
 
 namespace reprise {
 
-Cache::Cache(const Options& options, Pages& pages, Eviction& eviction)
+Cache::Cache(const Options& options, Pages& pages, Eviction& eviction, Compression* compression)
     : options_(options),
       pages_(pages),
       eviction_(eviction),
+      compression_(compression),
       arena_(pages_, this, &moved),
       index_(pages_),
       sets_(pages_, arena_, Record::kMostSets),
@@ -79,8 +80,9 @@ REPRISE_COLD Stored Cache::store(const Digest128& key, const Draft& draft, Bytes
   record.life = draft.life;
   record.cost_ms = static_cast<float>(draft.cost_ms);
   record.kind = draft.kind;
-  record.payload_size = draft.payload_size;
-  newcomer_ = {key.low, bytes_of(draft.payload_size), draft.cost_ms};
+  record.payload_size = record.stored_size = draft.payload_size;
+  if (compression_ != nullptr) payload = compressed(record, payload, draft.group);
+  newcomer_ = {key.low, bytes_of(record.stored_size), draft.cost_ms};
   now_ = now;
   refused_ = false;
   const bool kept = keep(key, record, draft.tokens);
@@ -95,8 +97,20 @@ REPRISE_COLD Stored Cache::store(const Digest128& key, const Draft& draft, Bytes
   return {Status::ok, slot};
 }
 
+// What is to be stored of a payload, and in what form: the record is told. Only what then lies in one block is compressed.
+REPRISE_COLD Bytes Cache::compressed(Record& record, Bytes payload, std::uint32_t group) {
+  if (payload.empty() || payload.size() > Compression::kMaxPayload) return payload;
+  const std::uint8_t dictionary = compression_->dictionary_of(group);
+  const Bytes smaller = compression_->compress(dictionary, payload);
+  if (smaller.empty() || smaller.size() + Record::kMaxSize > Arena::kMaxBlock) return payload;
+  record.compressed = true;
+  record.dictionary = dictionary;
+  record.stored_size = smaller.size();
+  return smaller;
+}
+
 REPRISE_COLD Stored Cache::admit(const Digest128& key, Status read, const EntryReader& entry,
-                                 Bytes payload, Millis now) {
+                                 Bytes payload, Millis now, std::uint32_t group) {
   const EntryHeader& header = entry.header();
   if (read == Status::ok && header.life.at(now) == Freshness::expired) read = Status::expired;
   if (read == Status::ok) {
@@ -112,7 +126,8 @@ REPRISE_COLD Stored Cache::admit(const Digest128& key, Status read, const EntryR
   }
   ++stats_.hits_admitted;
   stats_.saved_ms += header.cost_ms;
-  const Draft draft{header.kind, header.life, header.cost_ms, entry.tokens(), header.payload_size};
+  const Draft draft{header.kind,    header.life,         header.cost_ms,
+                    entry.tokens(), header.payload_size, group};
   return {Status::ok, store(key, draft, payload, now).slot};
 }
 
@@ -146,6 +161,7 @@ REPRISE_COLD void Cache::clear() {
   arena_.clear();
   index_.clear();
   eviction_.clear();
+  if (compression_ != nullptr) compression_->clear();
   payload_bytes_ = 0;
   residents_ = 0;
   sweep_at_ = 0;
@@ -154,15 +170,26 @@ REPRISE_COLD void Cache::clear() {
 REPRISE_COLD std::uint64_t Cache::metadata() const {
   const std::uint64_t stored = options_.simulated_bytes == 0 ? payload_bytes_ : 0;
   return index_.bytes() + sets_.bytes() + tokens_.bytes() + eviction_.bytes() + arena_.live() -
-         stored;
+         stored + (compression_ == nullptr ? 0 : compression_->bytes());
 }
 
 Bytes Cache::payload(Slot slot) const {
   const MutableBytes block = block_at(index_.block(slot));
-  return Bytes{block}.subspan(Record::size_of(block));
+  const Bytes stored = Bytes{block}.subspan(Record::size_of(block));
+  if (compression_ == nullptr || !Record::is_compressed(block)) return stored;
+  const Record record = Record::read(block);
+  return compression_->decompress(record.dictionary, stored,
+                                  static_cast<std::size_t>(record.payload_size));
 }
 
 std::size_t Cache::read(Slot slot, std::uint64_t from, MutableBytes out) const {
+  if (compression_ != nullptr && Record::is_compressed(block_at(index_.block(slot)))) {
+    const Bytes decoded = payload(slot);
+    if (from >= decoded.size()) return 0;
+    const std::size_t size = std::min(out.size(), decoded.size() - static_cast<std::size_t>(from));
+    std::memcpy(out.data(), decoded.data() + from, size);
+    return size;
+  }
   return copy(slot, from, out.data(), out.size(), false);
 }
 
@@ -217,8 +244,8 @@ REPRISE_COLD bool Cache::valid() const {
       payload += arena_.size(block) - (owner == slot ? record.size : sizeof(Ref));
       owner = kContinues | block;
     }
-    if (payload != record.payload_size && options_.simulated_bytes == 0) return false;
-    payloads += record.payload_size;
+    if (payload != record.stored_size && options_.simulated_bytes == 0) return false;
+    payloads += record.stored_size;
   }
   for (std::uint32_t set = 1; set < sets_.most_used(); ++set) {
     references -= sets_.references(set);
@@ -255,7 +282,7 @@ REPRISE_COLD std::uint64_t Cache::capacity() const {
 // Makes room for the entry, writes its record, and enters it everywhere. The payload is still to be written.
 REPRISE_COLD bool Cache::keep(const Digest128& key, Record record, std::span<const Token> tokens) {
   while (options_.simulated_bytes > 0 &&
-         payload_bytes_ + record.payload_size > options_.simulated_bytes) {
+         payload_bytes_ + record.stored_size > options_.simulated_bytes) {
     if (!evict()) return false;
   }
   if (!with_pages([&] {
@@ -273,7 +300,7 @@ REPRISE_COLD bool Cache::keep(const Digest128& key, Record record, std::span<con
     arena_.set_owner(first_, slot);
     first_ = last_ = kNowhere;
     if (with_pages([&] { return eviction_.added(slot, worth_of(slot)); })) {
-      payload_bytes_ += record.payload_size;
+      payload_bytes_ += record.stored_size;
       ++residents_;
       return true;
     }
@@ -292,9 +319,9 @@ REPRISE_COLD bool Cache::build(const Record& wanted) {
   Record record = wanted;
   std::uint32_t head_size = record.write(head);
   const bool simulated = options_.simulated_bytes > 0;
-  record.whole = !simulated && head_size + record.payload_size <= Arena::kMaxBlock;
+  record.whole = !simulated && head_size + record.stored_size <= Arena::kMaxBlock;
   if (!record.whole) head_size = record.write(head);
-  std::uint64_t left = simulated ? 0 : record.payload_size;
+  std::uint64_t left = simulated ? 0 : record.stored_size;
   const auto in_first =
       static_cast<std::uint32_t>(std::min<std::uint64_t>(left, Arena::kMaxBlock - head_size));
   first_ = allocate(kBuilding, head_size + in_first);
@@ -352,13 +379,13 @@ REPRISE_COLD bool Cache::find_page() {
   return true;
 }
 
-std::uint64_t Cache::bytes_of(std::uint64_t payload_size) const {
-  if (options_.simulated_bytes > 0) return payload_size;
-  return payload_size + kBytesPerKey + Arena::kHeader + Record::kUsualSize;
+std::uint64_t Cache::bytes_of(std::uint64_t stored_size) const {
+  if (options_.simulated_bytes > 0) return stored_size;
+  return stored_size + kBytesPerKey + Arena::kHeader + Record::kUsualSize;
 }
 
 Worth Cache::worth_of(const Digest128& key, const Record& record) const {
-  return {key.low, bytes_of(record.payload_size), static_cast<double>(record.cost_ms)};
+  return {key.low, bytes_of(record.stored_size), static_cast<double>(record.cost_ms)};
 }
 
 Worth Cache::worth_of(Slot slot) const { return worth_of(index_.key(slot), record(slot)); }
@@ -395,7 +422,7 @@ REPRISE_COLD void Cache::remove(Slot slot, Removal why) {
   free_chain(block);
   index_.erase(slot);
   sets_.release(record.token_set);
-  payload_bytes_ -= record.payload_size;
+  payload_bytes_ -= record.stored_size;
   --residents_;
 }
 

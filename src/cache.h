@@ -9,7 +9,8 @@
 //   invalidate, sweep   take entries away: on demand, and when their time is over.
 //
 // Everything lives in the pages of one pool (pages.h), so that the budget is a promise. A payload above some 8 KB lies in
-// several blocks, which the caller reads and writes a piece at a time. This is the only header that bindings include.
+// several blocks, which the caller reads and writes a piece at a time. Payloads may be compressed (compression.h): then
+// what they take is what is charged, weighed and evicted, and nothing else knows. This is the only header that bindings include.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,7 @@
 #include "arena.h"
 #include "bytes.h"
 #include "cold.h"
+#include "compression.h"
 #include "digest.h"
 #include "entry.h"
 #include "evicted.h"
@@ -61,6 +63,7 @@ struct Draft {
   double cost_ms = 0;
   std::span<const Token> tokens{};
   std::uint64_t payload_size = 0;
+  std::uint32_t group = 0;  // the number of the function whose result it is: those are alike
 };
 
 struct Stored {
@@ -70,8 +73,10 @@ struct Stored {
 
 class Cache {
  public:
-  // Pages and policy are the cache's alone, and outlive it. The pages' budget is the cache's; the policy is made of them, too.
-  Cache(const Options& options, Pages& pages, Eviction& eviction);
+  // Pages, policy and compression (nullptr: none) are the cache's alone, and outlive it. The pages' budget is the cache's; the
+  // policy is made of them, too. Compression takes memory of its own, which whoever hands it over counts.
+  Cache(const Options& options, Pages& pages, Eviction& eviction,
+        Compression* compression = nullptr);
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;
 
@@ -89,7 +94,7 @@ class Cache {
   // status that is not ok is a refusal already. ok: it answers, and memory keeps it too unless slot is
   // kNoSlot. unknown_token is no refusal: the caller loads the tokens of its tags and asks again. `payload` is as in store().
   Stored admit(const Digest128& key, Status read, const EntryReader& entry, Bytes payload,
-               Millis now);
+               Millis now, std::uint32_t group = 0);
 
   // Takes one key out of memory; says whether it was there.
   bool invalidate(const Digest128& key);
@@ -111,7 +116,8 @@ class Cache {
   [[nodiscard]] bool expired(Slot slot, Millis now) const {
     return record(slot).life.at(now) == Freshness::expired;
   }
-  // The payload of a record that is whole, where it lies. It may move at the next store.
+  // The payload of a record that is whole, where it lies. It may move at the next store. One that is compressed is decoded and
+  // lies there until the next payload(), read() or store(); empty where its bytes are damaged.
   [[nodiscard]] Bytes payload(Slot slot) const;
   // Payloads of any size, in pieces: copies what begins at `from`, as much as there is or goes into `out`.
   [[nodiscard]] std::size_t read(Slot slot, std::uint64_t from, MutableBytes out) const;
@@ -149,6 +155,7 @@ class Cache {
   }
   std::size_t copy(Slot slot, std::uint64_t begin, std::uint8_t* bytes, std::size_t size,
                    bool into_payload) const;
+  [[nodiscard]] Bytes compressed(Record& record, Bytes payload, std::uint32_t group);
   [[nodiscard]] Verdict judge(const Record& record, Millis now) const;
   [[nodiscard]] std::uint64_t capacity() const;
   [[nodiscard]] bool keep(const Digest128& key, Record record, std::span<const Token> tokens);
@@ -156,7 +163,7 @@ class Cache {
   [[nodiscard]] Ref allocate(std::uint32_t owner, std::uint32_t size);
   [[nodiscard]] bool find_page();
   // What an entry takes out of the budget.
-  [[nodiscard]] std::uint64_t bytes_of(std::uint64_t payload_size) const;
+  [[nodiscard]] std::uint64_t bytes_of(std::uint64_t stored_size) const;
   [[nodiscard]] Worth worth_of(const Digest128& key, const Record& record) const;
   [[nodiscard]] Worth worth_of(Slot slot) const;
   [[nodiscard]] bool evict();
@@ -171,6 +178,7 @@ class Cache {
   Options options_;
   Pages& pages_;
   Eviction& eviction_;
+  Compression* compression_;
   Arena arena_;
   Index index_;
   TokenSets sets_;
@@ -185,7 +193,7 @@ class Cache {
   Millis now_ = 0;
   bool refused_ = false;
   // Of all entries that the policy knows.
-  std::uint64_t payload_bytes_ = 0;
+  std::uint64_t payload_bytes_ = 0;  // as they are stored
   std::uint32_t residents_ = 0;
   Slot sweep_at_ = 0;
 };

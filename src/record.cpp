@@ -33,6 +33,7 @@ std::uint32_t Record::write(MutableBytes out) const {
   if (gets_stale) bits |= kGetsStale;
   if (life.idle_until != kForever) bits |= kIdles;
   if (wide) bits |= kWide;
+  if (compressed) bits |= kCompressed;
   const Layout layout = layout_of(bits);
   put(out, 0, bits);
   put(out, 4, cost_ms);
@@ -46,6 +47,10 @@ std::uint32_t Record::write(MutableBytes out) const {
   if (!whole) {
     put(out, layout.size - 8, static_cast<std::uint32_t>(payload_size));
     put(out, layout.size - 4, next);
+  }
+  if (compressed) {
+    put(out, layout.size - 3, dictionary);
+    put(out, layout.size - 2, static_cast<std::uint16_t>(payload_size - 1));
   }
   return layout.size;
 }

@@ -7,6 +7,7 @@
 //   fresh_until - created                       4 or 8   not where it is fresh for ever
 //   stale_until - fresh_until                   4 or 8   not where both are the same
 //   size of the payload, place of the next part 8   only where the payload takes more than one block
+//   dictionary 1, size when decoded less one 2  3   only where the payload is compressed; it is in one block then
 //
 // What is not there costs nothing: an entry without an end has 14 bytes, one with a ttl below 49 days 18.
 // The times are exact to the millisecond whatever they are. `next` lies last, so it can be found without reading the rest.
@@ -31,6 +32,7 @@ constexpr std::uint32_t kEnds = 1U << 27;
 constexpr std::uint32_t kGetsStale = 1U << 28;
 constexpr std::uint32_t kIdles = 1U << 29;
 constexpr std::uint32_t kWide = 1U << 30;
+constexpr std::uint32_t kCompressed = 1U << 31;  // never with kInParts
 
 constexpr std::size_t kIdleAt = 8;
 
@@ -49,7 +51,7 @@ inline Layout layout_of(std::uint32_t bits) {
   layout.ends_at = layout.created_at + (wide ? 8 : 6);
   layout.stale_at = layout.ends_at + ((bits & kEnds) != 0 ? duration : 0);
   layout.size = layout.stale_at + ((bits & kGetsStale) != 0 ? duration : 0) +
-                ((bits & kInParts) != 0 ? 8 : 0);
+                ((bits & kInParts) != 0 ? 8 : 0) + ((bits & kCompressed) != 0 ? 3 : 0);
   return layout;
 }
 
@@ -74,9 +76,12 @@ struct Record {
   std::uint32_t token_set = 0;
   PayloadKind kind = PayloadKind::cbor;
   bool whole = true;  // the payload lies in the same block
-  std::uint64_t payload_size = 0;
-  Ref next = kNowhere;     // the block after this one, where not whole
-  std::uint32_t size = 0;  // of what write() wrote: the payload begins there
+  bool compressed = false;
+  std::uint8_t dictionary = 0;     // where compressed
+  std::uint64_t payload_size = 0;  // as it was given
+  std::uint64_t stored_size = 0;   // as it lies here: less where compressed
+  Ref next = kNowhere;             // the block after this one, where not whole
+  std::uint32_t size = 0;          // of what write() wrote: the payload begins there
 
   // Writes to `out`, which has room for kMaxSize, and says how many bytes that took.
   [[nodiscard]] std::uint32_t write(MutableBytes out) const;
@@ -84,6 +89,7 @@ struct Record {
   // Of a block that begins with one.
   [[nodiscard]] static Record read(Bytes block);
   [[nodiscard]] static bool is_whole(Bytes block);
+  [[nodiscard]] static bool is_compressed(Bytes block);
   [[nodiscard]] static std::uint32_t size_of(Bytes block);
   // An answer at `now` was given: the end of idleness moves, where there is one.
   static void answered(MutableBytes block, Millis now);
@@ -121,9 +127,14 @@ inline Record Record::read(Bytes block) {
   }
   record.size = layout.size;
   if (record.whole) {
-    record.payload_size = block.size() - layout.size;
+    record.payload_size = record.stored_size = block.size() - layout.size;
+    if ((bits & kCompressed) != 0) {
+      record.compressed = true;
+      record.dictionary = load<std::uint8_t>(block, layout.size - 3);
+      record.payload_size = std::uint64_t{load<std::uint16_t>(block, layout.size - 2)} + 1;
+    }
   } else {
-    record.payload_size = load<std::uint32_t>(block, layout.size - 8);
+    record.payload_size = record.stored_size = load<std::uint32_t>(block, layout.size - 8);
     record.next = load<Ref>(block, layout.size - 4);
   }
   return record;
@@ -131,6 +142,10 @@ inline Record Record::read(Bytes block) {
 
 inline bool Record::is_whole(Bytes block) {
   return (load<std::uint32_t>(block, 0) & record_bits::kInParts) == 0;
+}
+
+inline bool Record::is_compressed(Bytes block) {
+  return (load<std::uint32_t>(block, 0) & record_bits::kCompressed) != 0;
 }
 
 inline std::uint32_t Record::size_of(Bytes block) {

@@ -7,7 +7,7 @@ import { compileInline, web } from './web.js'
 const runtime: Runtime = {
   ...web,
   name: 'browser',
-  compile: () => compileInline(() => import('#core-wasm')),
+  compile: dense => compileInline(() => (dense ? import('#core-dense-wasm') : import('#core-wasm'))),
   defaultStorage: () => (typeof indexedDB === 'undefined' ? undefined : indexedDb()),
 }
 

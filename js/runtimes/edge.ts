@@ -2,6 +2,6 @@
 import { createCacheIn } from '../cache.js'
 import { web } from './web.js'
 
-export function createCacheAtTheEdge(module: WebAssembly.Module): ReturnType<typeof createCacheIn> {
-  return createCacheIn({ ...web, name: 'edge', compile: async () => module, defaultStorage: () => undefined })
+export function createCacheAtTheEdge(module: WebAssembly.Module, loadDense: () => Promise<{ default: WebAssembly.Module }>): ReturnType<typeof createCacheIn> {
+  return createCacheIn({ ...web, name: 'edge', compile: async dense => (dense ? (await loadDense()).default : module), defaultStorage: () => undefined })
 }

@@ -14,7 +14,10 @@ const runtime: Runtime = {
   ...web,
   name: 'node',
   // By zlib: the streams of the web are loaded when first used here, which takes longer than all the rest.
-  compile: async () => WebAssembly.compile(inflateSync(Buffer.from((await import('#core-wasm')).default, 'base64')) as Uint8Array<ArrayBuffer>),
+  async compile(dense) {
+    const { default: base64 } = await (dense ? import('#core-dense-wasm') : import('#core-wasm'))
+    return WebAssembly.compile(inflateSync(Buffer.from(base64, 'base64')) as Uint8Array<ArrayBuffer>)
+  },
   digest: secret => (secret === undefined ? sha256 : bytes => crypto.createHmac('sha256', secret).update(bytes).digest()),
   defaultStorage: () => fileSystem({ directory: process.env['REPRISE_DIR'] || '.reprise' }),
 }

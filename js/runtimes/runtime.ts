@@ -6,8 +6,8 @@ export type Digest = (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>
 /** What differs from one runtime to the next, and nothing else does. */
 export interface Runtime {
   readonly name: string
-  /** The compiled core. Rejects where the runtime refuses WebAssembly. */
-  compile(): Promise<WebAssembly.Module>
+  /** The compiled core; `dense`: the one that compresses, a module of its own. Rejects where the runtime refuses WebAssembly. */
+  compile(dense: boolean): Promise<WebAssembly.Module>
   /** Milliseconds since 1970 UTC. */
   now(): number
   randomBytes(count: number): Uint8Array

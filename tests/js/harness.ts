@@ -15,8 +15,9 @@ export interface Bench {
   clock: { now: number }
 }
 
-let compiled: Promise<WebAssembly.Module> | undefined
-export const compile = (): Promise<WebAssembly.Module> => (compiled ??= compileInline(() => import('#core-wasm')))
+const compiled: Promise<WebAssembly.Module>[] = []
+export const compile = (dense = false): Promise<WebAssembly.Module> =>
+  (compiled[Number(dense)] ??= compileInline(() => (dense ? import('#core-dense-wasm') : import('#core-wasm'))))
 
 export async function bench(options: CacheOptions = {}, changes: Partial<Runtime> = {}): Promise<Bench> {
   const clock = { now: 1_000_000 }

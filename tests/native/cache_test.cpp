@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "dense_support.h"
+
 using namespace reprise;
 
 namespace {
@@ -110,6 +112,15 @@ Limits budget(std::uint64_t arena_pages) {
   return {max_bytes, max_bytes};
 }
 
+// How many entries are compressed.
+std::uint32_t compressed_entries(const Cache& cache) {
+  std::uint32_t count = 0;
+  for (Slot slot = 0; slot < cache.index().slots(); ++slot) {
+    count += cache.index().used(slot) && cache.record(slot).compressed ? 1 : 0;
+  }
+  return count;
+}
+
 // Fills a cache with entries of this size, keys from 0 on, until one was evicted; says how many fit.
 std::uint64_t fill(Cache& cache, std::size_t size) {
   std::uint64_t n = 0;
@@ -149,7 +160,7 @@ class FromStorage {
   ByteList& entry() { return entry_; }
 
   Stored admit(Cache& cache, std::uint64_t n, Millis now = kMade,
-               const StorageKey& storage_key = {}) {
+               const StorageKey& storage_key = {}, std::uint32_t group = 0) {
     EntryReader reader;
     Status read = reader.begin(entry_, entry_.size(), storage_key);
     if (read == Status::ok) read = reader.finish();
@@ -158,7 +169,7 @@ class FromStorage {
       payload = Bytes{entry_}.subspan(reader.payload_at(),
                                       static_cast<std::size_t>(reader.header().payload_size));
     }
-    return cache.admit(key(n), read, reader, payload, now);
+    return cache.admit(key(n), read, reader, payload, now, group);
   }
 
  private:
@@ -989,4 +1000,120 @@ TEST_CASE("caches do not know each other") {
   store(one, 1, "x");
   CHECK(look_up(two, 1) == Verdict::absent);
   CHECK(look_up(one, 1) == Verdict::fresh);
+}
+
+// ---- compression ---------------------------------------------------------------------------------
+
+TEST_CASE(
+    "a cache that compresses answers the same, holds twice as much, and counts what it takes") {
+  const std::uint32_t seed = GENERATE(1u, 2u);
+  CAPTURE(seed);
+  Limits limits = budget(80);
+  LruCache plain(limits);
+  limits.dense_bytes = 1'000'000;
+  LruCache dense(limits);
+  Replies replies(seed);
+  std::vector<std::string> texts;
+  bool charged = true;
+  for (std::uint64_t i = 0; i < 12'000; ++i) {
+    texts.push_back(replies.reply());
+    Draft draft = draft_of(texts.back().size());
+    draft.group = static_cast<std::uint32_t>(i % 3);
+    REQUIRE(plain.store(key(i), draft, bytes_of(texts.back()), kMade).status == Status::ok);
+    const std::uint64_t before = dense.bytes();
+    const std::uint64_t evicted = dense.stats().evicted;
+    const Stored stored = dense.store(key(i), draft, bytes_of(texts.back()), kMade);
+    REQUIRE(stored.status == Status::ok);
+    const Record record = dense.record(stored.slot);
+    const std::uint64_t cost =
+        cost_of(static_cast<std::size_t>(record.stored_size)) + (record.compressed ? 3 : 0);
+    charged = charged && (dense.stats().evicted > evicted || dense.bytes() == before + cost);
+  }
+  CHECK(charged);
+  CHECK(dense.valid());
+  CHECK(dense.entries() > 19 * plain.entries() / 10);
+  bool same = true;
+  std::uint32_t found = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    const std::size_t n = replies.below(texts.size());
+    const Found at = dense.look_up(key(n), kMade);
+    if (at.slot == kNoSlot) continue;
+    ++found;
+    const ByteList whole = read_all(dense, at.slot);
+    same = same && text_at(dense, at.slot) == texts[n] && whole == bytes_of(texts[n]);
+    same = same && dense.record(at.slot).payload_size == texts[n].size();
+  }
+  CHECK(found > 5'000);
+  CHECK(same);
+  CHECK(dense.dense.bytes() == Dense::bytes_for(3));
+  dense.clear();
+  CHECK(dense.bytes() == 0);
+  CHECK(dense.dense.bytes() == 0);
+}
+
+TEST_CASE("what compression takes counts as metadata") {
+  Limits limits = budget(80);
+  limits.dense_bytes = 1'000'000;
+  LruCache cache(limits);
+  store(cache, 0, "not much");
+  const std::uint64_t before = cache.metadata();
+  CHECK(cache.dense.bytes() == Dense::kDictionarySize);
+  Replies replies(6);
+  for (std::uint64_t i = 1; i < 100; ++i) store(cache, i, replies.reply());
+  CHECK(cache.dense.bytes() == Dense::bytes_for(1));
+  CHECK(cache.metadata() == before + Dense::bytes_for(1) - Dense::kDictionarySize + 99 * 28 +
+                                3 * std::uint64_t{compressed_entries(cache)});
+}
+
+TEST_CASE("a payload that comes in pieces, or is still too long for one block, is kept as it is") {
+  LruCache cache({64'000'000, 8'000'000, 1'000'000});
+  Replies replies(7);
+  for (std::uint64_t i = 0; i < 100; ++i) store(cache, i, replies.reply());
+  const Stored pieces = store_large(cache, 1'000, 5'000);
+  CHECK(!cache.record(pieces.slot).compressed);
+  CHECK(read_all(cache, pieces.slot) == large_payload(5'000));
+  for (const std::size_t size : {12'000u, 65'536u, 65'537u}) {
+    CAPTURE(size);
+    const std::string prose = replies.prose(size).substr(0, size);
+    const Stored stored = store(cache, size, prose);
+    CHECK(cache.record(stored.slot).compressed == (size < 20'000));
+    CHECK(read_all(cache, stored.slot) == bytes_of(prose));
+    const std::string even = std::string(size, 'x');
+    const Stored small = store(cache, size, even);
+    CHECK(cache.record(small.slot).compressed == (size <= 65'536));
+    CHECK(cache.record(small.slot).payload_size == size);
+    CHECK(read_all(cache, small.slot) == bytes_of(even));
+  }
+  CHECK(cache.valid());
+}
+
+TEST_CASE("an entry out of storage is compressed against the dictionary of its function") {
+  LruCache cache({64'000'000, 8'000'000, 1'000'000});
+  Replies replies(4);
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    const std::string text = replies.reply();
+    Draft draft = draft_of(text.size());
+    draft.group = 2;
+    REQUIRE(cache.store(key(i), draft, bytes_of(text), kMade).status == Status::ok);
+  }
+  const std::string text = replies.reply();
+  const Stored stored = FromStorage(text).admit(cache, 1'000, kMade, {}, 2);
+  REQUIRE(stored.status == Status::ok);
+  CHECK(cache.record(stored.slot).compressed);
+  CHECK(cache.record(stored.slot).dictionary == 2);
+  CHECK(text_at(cache, stored.slot) == text);
+}
+
+TEST_CASE("a compressed payload that is damaged in memory has no bytes") {
+  LruCache cache({64'000'000, 8'000'000, 1'000'000});
+  Replies replies(8);
+  for (std::uint64_t i = 0; i < 100; ++i) store(cache, i, replies.reply());
+  const Slot slot = cache.peek(key(99), kMade).slot;
+  REQUIRE(cache.record(slot).compressed);
+  ByteList ones(static_cast<std::size_t>(cache.record(slot).stored_size), 0xff);
+  cache.write(slot, 0, ones);
+  CHECK(cache.payload(slot).empty());
+  CHECK(cache.read(slot, 0, ones) == 0);
+  CHECK(cache.invalidate(key(99)));
+  CHECK(cache.valid());
 }

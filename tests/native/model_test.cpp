@@ -3,7 +3,7 @@
 // The model does not know which entries an eviction takes, nor whether a newcomer is worth it to the policy, only that
 // both are counted: after a store that evicted n entries, exactly n others must be missing. They leave the model
 // too, so it always holds just what the cache holds, and every verdict, payload and counter is predicted exactly.
-// That holds for any eviction policy; it is tried with the one that ships and with LRU.
+// That holds for any eviction policy; it is tried with the one that ships and with LRU. It holds for compressed payloads, too.
 //
 // All that the cache says is digested on the way, and the digest is a golden one: natively and in WebAssembly, where
 // addresses, sizes of words and libraries differ, the same operations have the same results to the last byte.
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "cache.h"
+#include "dense.h"
 #include "eviction_asg.h"
 #include "policies/eviction_lru.h"
 
@@ -48,10 +49,25 @@ std::vector<std::uint8_t> payload_of(std::uint64_t id, std::size_t size) {
   return bytes;
 }
 
+// The same made of sixteen words, which compress.
+std::vector<std::uint8_t> words_of(std::uint64_t id, std::size_t size) {
+  static constexpr char kWords[] =
+      "the quick brown foxes jumped over lazy dogs when nobody looked ..";
+  std::vector<std::uint8_t> bytes(size);
+  const std::vector<std::uint8_t> choices = payload_of(id, size / 4 + 1);
+  for (std::size_t i = 0; i < size; ++i) {
+    bytes[i] = static_cast<std::uint8_t>(kWords[choices[i / 4] % 16 * 4 + i % 4]);
+  }
+  return bytes;
+}
+
 class Run {
  public:
-  Run(std::uint64_t seed, Pages& pages, Eviction& policy)
-      : random_(seed), pages_(pages), cache_(kOptions, pages, policy) {
+  Run(std::uint64_t seed, Pages& pages, Eviction& policy, Compression* compression)
+      : random_(seed),
+        pages_(pages),
+        cache_(kOptions, pages, policy, compression),
+        content_(compression == nullptr ? payload_of : words_of) {
     for (std::uint64_t tag = 0; tag < kTags; ++tag) set_token(tag);
   }
 
@@ -172,7 +188,7 @@ class Run {
            "a hit has another value's metadata");
     std::vector<std::uint8_t> payload(held.payload_size);
     expect(cache_.read(found.slot, 0, payload) == payload.size() &&
-               payload == payload_of(held.id, held.payload_size),
+               payload == content_(held.id, held.payload_size),
            "a hit is not the value stored last");
     for (std::size_t i = 0; i < payload.size(); i += 97) note(payload[i]);
   }
@@ -214,8 +230,10 @@ class Run {
     }
     const Stats before = cache_.stats();
 
-    const std::vector<std::uint8_t> payload = payload_of(held.id, held.payload_size);
-    const Draft draft{PayloadKind::bytes, held.life, held.cost_ms, held.tokens, held.payload_size};
+    const std::vector<std::uint8_t> payload = content_(held.id, held.payload_size);
+    const auto group = static_cast<std::uint32_t>(n % 3);
+    const Draft draft{PayloadKind::bytes, held.life,         held.cost_ms,
+                      held.tokens,        held.payload_size, group};
     const bool later = below(4) == 0;
     const Stored stored = cache_.store(key(n), draft, later ? Bytes{} : Bytes{payload}, now_);
     if (later && stored.slot != kNoSlot) cache_.write(stored.slot, 0, payload);
@@ -298,6 +316,7 @@ class Run {
   std::mt19937_64 random_;
   Pages& pages_;
   Cache cache_;
+  std::vector<std::uint8_t> (*content_)(std::uint64_t id, std::size_t size);
   Millis now_ = 1'700'000'000'000;
   std::map<std::uint64_t, Held> model_;
   std::map<std::uint64_t, std::uint64_t> tags_;  // tag -> its current token
@@ -316,17 +335,22 @@ TEST_CASE("over any random verbs the cache is what the model says, and the same 
   struct Seed {
     std::uint64_t seed;
     bool ships;            // the policy that ships, or LRU
+    bool dense;            // payloads are compressed
     std::uint64_t digest;  // of 100,000 operations
   };
-  const Seed seed = GENERATE(values<Seed>({{61, true, 208593044661792445u},
-                                           {62, true, 4498214313887569871u},
-                                           {61, false, 8348193501470845830u},
-                                           {62, false, 17164032867594986118u}}));
-  CAPTURE(seed.seed, seed.ships);
-  Pages pages(20 * kPageSize);
+  const Seed seed = GENERATE(values<Seed>({{61, true, false, 208593044661792445u},
+                                           {62, true, false, 4498214313887569871u},
+                                           {61, false, false, 8348193501470845830u},
+                                           {62, false, false, 17164032867594986118u},
+                                           {61, true, true, 1u},
+                                           {62, false, true, 2u}}));
+  CAPTURE(seed.seed, seed.ships, seed.dense);
+  Pages pages((seed.dense ? 12 : 20) * kPageSize);
+  Dense dense(1'000'000);
   EvictionAsg asg(pages, seed.seed);
   EvictionLru lru(pages);
-  Run run(seed.seed, pages, seed.ships ? static_cast<Eviction&>(asg) : lru);
+  Run run(seed.seed, pages, seed.ships ? static_cast<Eviction&>(asg) : lru,
+          seed.dense ? &dense : nullptr);
   for (int step = 1; step <= steps; ++step) {
     std::string wrong = run.step();
     if (wrong.empty() && step % 1'000 == 0) wrong = run.examine();

@@ -28,6 +28,8 @@ void check_same(const Record& a, const Record& b) {
   CHECK(a.kind == b.kind);
   CHECK(a.whole == b.whole);
   CHECK(a.next == b.next);
+  CHECK(a.compressed == b.compressed);
+  CHECK(a.dictionary == b.dictionary);
 }
 
 constexpr Millis kNow = 1'795'363'200'123;
@@ -46,6 +48,21 @@ TEST_CASE("what an entry does not have costs nothing") {
   CHECK(Written(record).size == 24);
   record.life = Lifetime::from(kNow, kForever, 0, 60'000);
   CHECK(Written(record).size == 30);
+}
+
+TEST_CASE("a compressed payload costs three bytes more, and knows its size from 1 to 65,536") {
+  Record record;
+  record.life = Lifetime::from(kNow, 3'600'000, 0);
+  record.compressed = true;
+  record.dictionary = 16;
+  for (const std::uint64_t size : {1u, 2u, 1'000u, 65'535u, 65'536u}) {
+    record.payload_size = size;
+    const Written written(record);
+    CHECK(written.size == 21);
+    CHECK(Record::read(written.block()).payload_size == size);
+    CHECK(Record::read(written.block()).stored_size == 10);
+    CHECK(Record::read(written.block()).dictionary == 16);
+  }
 }
 
 TEST_CASE("a record is read as it was written, whatever its times are") {
@@ -72,12 +89,19 @@ TEST_CASE("a record is read as it was written, whatever its times are") {
     record.token_set = static_cast<std::uint32_t>(random() % Record::kMostSets);
     record.kind = static_cast<PayloadKind>(random() % 4);
     record.whole = random() % 2 == 0;
-    record.payload_size = record.whole ? 10 : random() % UINT32_MAX;
+    record.compressed = record.whole && random() % 2 == 0;
+    record.dictionary = record.compressed ? static_cast<std::uint8_t>(random()) : 0;
+    record.payload_size = record.compressed ? 1 + random() % 65'536
+                          : record.whole    ? 10
+                                            : random() % UINT32_MAX;
+    record.stored_size = record.compressed ? 10 : record.payload_size;
     record.next = record.whole ? kNowhere : static_cast<Ref>(random());
     const Written written(record);
     const Record read = Record::read(written.block());
     check_same(read, record);
     CHECK(read.payload_size == record.payload_size);
+    CHECK(read.stored_size == record.stored_size);
+    CHECK(Record::is_compressed(written.block()) == record.compressed);
     CHECK(read.size == written.size);
     CHECK(Record::size_of(written.block()) == written.size);
     CHECK(Record::is_whole(written.block()) == record.whole);

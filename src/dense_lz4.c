@@ -1,0 +1,21 @@
+#include "dense_lz4.h"
+
+#include <string.h>
+
+// LZ4 itself, to reach what its header does not offer. The release is pinned to the byte (cmake/Dependencies.cmake).
+#include <lz4.c>
+
+int dense_lz4_compress(LZ4_stream_t* table, const LZ4_stream_t* index, const char* source, int size,
+                       char* out, int capacity) {
+  // The dictionary's table is copied, and becomes that of dictionary and source together. (LZ4 can also look into two tables
+  // side by side; that spares the copy, takes as long, and is more code.)
+  memcpy(table, index, sizeof *table);
+  // noDictIssue: the table holds no position before the dictionary, as LZ4_loadDict made it.
+  return LZ4_compress_generic(&table->internal_donotuse, source, out, size, NULL, capacity,
+                              limitedOutput, byU32, usingExtDict, noDictIssue, 1);
+}
+
+int dense_lz4_decompress(const char* source, int size, char* out, int capacity,
+                         int dictionary_size) {
+  return LZ4_decompress_safe_withSmallPrefix(source, out, size, capacity, (size_t)dictionary_size);
+}
