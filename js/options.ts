@@ -65,8 +65,8 @@ export interface CacheOptions {
     maxEntryBytes?: ByteSize
     /**
      * `'lz4'`: entries in memory are compressed, each against a dictionary made of the first results of its function. Results of a
-     * kilobyte then take some 40 % of their size, so that the same `maxBytes` hold twice as many. Up to 0.7 MB of `maxBytes`, but
-     * never more than an eighth, are for the dictionaries: below 1.6 MB nothing is compressed. Storage is not affected. Default `'none'`.
+     * kilobyte then take some 40 % of their size, so that the same `maxBytes` hold twice as many. Up to 1.1 MB of `maxBytes`, but
+     * never more than an eighth, are for the dictionaries: below 2.4 MB nothing is compressed. Storage is not affected. Default `'none'`.
      */
     compression?: Compression
   }

@@ -7,7 +7,7 @@
 //   fresh_until - created                       4 or 8   not where it is fresh for ever
 //   stale_until - fresh_until                   4 or 8   not where both are the same
 //   size of the payload, place of the next part 8   only where the payload takes more than one block
-//   dictionary 1, size when decoded less one 2  3   only where the payload is compressed; it is in one block then
+//   dictionary 1, size when decoded less one 2    3   only where the payload is compressed; it is in one block then
 //
 // What is not there costs nothing: an entry without an end has 14 bytes, one with a ttl below 49 days 18.
 // The times are exact to the millisecond whatever they are. `next` lies last, so it can be found without reading the rest.

@@ -4,7 +4,7 @@
 //
 // Times are those of the fastest of many short slices, as other programs run beside this one. To build it:
 //
-//   lz4="-DLZ4_MEMORY_USAGE=15 -DLZ4_STATIC_LINKING_ONLY_DISABLE_MEMORY_ALLOCATION -Ibuild/third_party/lz4"
+//   lz4="-DLZ4_MEMORY_USAGE=16 -DLZ4_STATIC_LINKING_ONLY_DISABLE_MEMORY_ALLOCATION -Ibuild/third_party/lz4"
 //   cc -O2 $lz4 -w -c src/dense_lz4.c -o build/dense_lz4.o
 //   c++ -std=c++20 -O2 $lz4 -Isrc -Itests/native tests/bench/dense_bench.cpp src/dense.cpp build/dense_lz4.o -o build/dense_bench
 //

@@ -10,8 +10,8 @@ const prefix = keyPrefix(null, 'f', null)
 const noTokens = new Uint8Array(0)
 const name = new Uint8Array(32).fill(7)
 
-async function core(maxBytes = 10_000_000): Promise<Core> {
-  return Core.create(await compile(), { maxBytes, maxEntryBytes: 5_000_000 }, Uint32Array.of(1, 2, 3, 4), true)
+async function core(maxBytes = 10_000_000, dense = false): Promise<Core> {
+  return Core.create(await compile(dense), { maxBytes, maxEntryBytes: 5_000_000 }, Uint32Array.of(1, 2, 3, 4), true)
 }
 
 const draft = (bytes: Uint8Array, ttlMs = 1000) => ({ payload: { kind: kind.bytes, bytes }, tokens: noTokens, costMs: 5, ttlMs, staleForMs: 0 })
@@ -68,6 +68,25 @@ test('Whatever is stored, the memory of the instance stays within the budget, an
     assert.equal(one.stats().memory, memory.buffer.byteLength)
     const held = one.stats().bytes / (maxBytes - 600_000)
     assert.ok(held > 0.6, `${held} of ${maxBytes}`)
+  }
+})
+
+test('A core that compresses stays within the budget as well, dictionaries and all', async () => {
+  for (const maxBytes of [1_000_000, 2_000_000, 3_000_000, 10_000_000]) {
+    const one = await core(maxBytes, true)
+    const { memory } = (one as unknown as { exports: { memory: WebAssembly.Memory } }).exports
+    for (let i = 0; i < 6_000; i++) {
+      one.digest(prefix, [i])
+      const size = i % 50 === 0 ? 130_000 : i % 7 === 0 ? (i * 7919) % 20_000 : (i * 31) % 900
+      // Every other payload is noise, so that all kinds of entries lie there at once.
+      const bytes = new Uint8Array(size).map((_, at) => (i % 2 === 0 ? at % 60 : (at * at * i) >> 3))
+      const said = one.store(one.key(), { ...draft(bytes), group: i % 20 }, i)
+      assert.ok(said === status.ok || said === status.notAdmitted, `${said}`)
+      assert.ok(memory.buffer.byteLength <= maxBytes, `${memory.buffer.byteLength} of ${maxBytes}`)
+      if (said !== status.ok) continue
+      assert.equal(one.lookUp(prefix, [i], i), verdict.fresh)
+      if (i % 10 < 2) assert.deepEqual(one.value(false), bytes)
+    }
   }
 })
 

@@ -28,6 +28,12 @@ test('Sizes are bytes or text; decimal and binary units differ', () => {
   assert.throws(() => parseBytes('x', NaN, 0, 10), OptionError)
 })
 
+test('Entries in memory are compressed only on request', () => {
+  assert.equal(parseOptions().compress, false)
+  assert.equal(parseOptions({ memory: { compression: 'none' } }).compress, false)
+  assert.equal(parseOptions({ memory: { compression: 'lz4' } }).compress, true)
+})
+
 test('A wrong option is refused when the cache is made', async () => {
   const wrong: [object, RegExp][] = [
     [{ ttl: 'soon' }, /ttl: "soon" is not a duration/],
@@ -40,6 +46,9 @@ test('A wrong option is refused when the cache is made', async () => {
     [{ secret: 5 }, /secret: is neither a string nor a Uint8Array/],
     [{ onEvent: 'log' }, /onEvent: "log" is not a function/],
     [{ memory: { maxBytes: '999KB' } }, /memory\.maxBytes: "999KB" is out of range\. Give at least 1000000 and at most 2147483648 bytes, of which the core itself takes 0\.4 MB\./],
+    [{ memory: { compression: 'zstd' } }, /^memory\.compression: "zstd" is no way to compress\. Give 'lz4' or 'none'/],
+    [{ memory: { compression: true } }, /^memory\.compression: true is no way to compress/],
+    [{ memory: { compression: null } }, /^memory\.compression: null is no way to compress/],
     [{ memory: { maxbytes: 1 } }, /memory: maxbytes: there is no such option/],
   ]
   for (const [options, message] of wrong) await assert.rejects(bench(options), (error: Error) => error instanceof OptionError && message.test(error.message), JSON.stringify(options))

@@ -27,12 +27,24 @@ const worker = `
     return { text: request.text.toUpperCase(), at: new Date(0), bytes: new Uint8Array([1, 2, 3]) }
   }
 
+  // 200 replies that are alike, asked for twice.
+  async function dense() {
+    const troubles = []
+    const cache = await createCache({ memory: { compression: 'lz4' }, onEvent: (event) => event.type === 'uncached' && troubles.push(String(event.error)) })
+    const text = (n) => ('the answer to question ' + n + ', and to all that are like it. ').repeat(20)
+    const ask = cache.wrap(async (n) => text(n), { name: 'ask' })
+    let same = true
+    for (let i = 0; i < 400; i++) same &&= (await ask(i % 200)) === text(i % 200)
+    return Response.json({ same, troubles, stats: cache.stats() })
+  }
+
   export default {
     async fetch(request) {
       const { pathname, searchParams } = new URL(request.url)
       if (pathname === '/compile') {
         return new Response(await WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0])).then(() => 'compiled', String))
       }
+      if (pathname === '/dense') return dense()
       const { cache, shout } = await (making ??= make())
       const { text, at, bytes } = await shout({ text: searchParams.get('text') })
       return Response.json({ runs, value: { text, at: at.toISOString(), bytes: [...bytes] }, stats: cache.stats() })
@@ -50,6 +62,7 @@ before(async () => {
     modules: [
       { type: 'ESModule', path: 'worker.js', contents: bundle },
       { type: 'CompiledWasm', path: 'core.wasm', contents: await readFile(`${root}/dist/core.wasm`) },
+      { type: 'CompiledWasm', path: 'core-dense.wasm', contents: await readFile(`${root}/dist/core-dense.wasm`) },
     ],
   })
   await workerd.ready
@@ -77,10 +90,20 @@ describe('the package in workerd', () => {
   })
 })
 
+describe('a cache that compresses, in workerd', () => {
+  test('takes the other module, which is loaded when it is asked for', async () => {
+    const response = await workerd.dispatchFetch('http://worker/dense')
+    const { same, troubles, stats } = (await response.json()) as Answer & { same: boolean, troubles: string[] }
+    assert.deepEqual([same, troubles, stats.hits, stats.bypasses], [true, [], 200, 0])
+    assert.ok(stats.bytes < 200 * 700, `${stats.bytes} bytes`)
+    assert.match(bundle, /import\("\.\/core-dense\.wasm"\)/)
+  })
+})
+
 interface Answer {
   runs: number
   value: { text: string, at: string, bytes: number[] }
-  stats: { hits: number, misses: number, bypasses: number }
+  stats: { hits: number, misses: number, bypasses: number, bytes: number }
 }
 
 async function ask(path: string): Promise<Answer> {
