@@ -60,7 +60,7 @@ export interface CoreExports {
   store(payloadSize: number, kind: number, tokenCount: number, costMs: number, ttlMs: number, staleForMs: number, idleMs: number, now: number): number
   write_payload(from: number, length: number): void
   read_payload(from: number): number
-  seal_begin(): number
+  seal_begin(payloadSize: number): number
   seal_feed(length: number): void
   seal_end(): void
   admit_begin(length: number, total: number): number

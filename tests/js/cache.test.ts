@@ -51,17 +51,17 @@ test('get() and has() report hits and misses as calls of wrapped functions do', 
 test('What is in memory and does not decode is forgotten, and is a miss for get(), has() and getOrSet()', async t => {
   const memory = spyOnCore(t)
   const { cache, transcript } = await bench()
-  const value = { needle: 'in the haystack' }
-  const damage = (): void => {
+  const damage = (value: object): void => {
     const bytes = Buffer.from(memory().buffer)
     const payload = encodeValue(value).bytes
     for (let at = bytes.indexOf(payload); at >= 0; at = bytes.indexOf(payload, at)) bytes[at] = 9
   }
   const asks = { get: () => cache.get('a'), has: () => cache.has('a'), getOrSet: () => cache.getOrSet('a', () => 'anew') }
   for (const [verb, answer] of [['get', undefined], ['has', false], ['getOrSet', 'anew']] as const) {
+    const value = { [`needle of ${verb}`]: 'in the haystack' }
     await cache.set('a', value)
     assert.deepEqual(await cache.get('a'), value)
-    damage()
+    damage(value)
     transcript()
     assert.equal(await asks[verb](), answer)
     assert.deepEqual(transcript().slice(0, 1), ['refused:undecodable'])
