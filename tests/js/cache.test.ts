@@ -243,8 +243,11 @@ test('Hits, misses and bypasses add up to the calls that were made', async () =>
   const load = one.cache.wrap(async (n: number) => n, { name: 'load' })
   await Promise.all([load(1), load(1), load(2)])
   await load(1)
-  const { hits, misses, bypasses, joined } = one.cache.stats()
-  assert.deepEqual({ hits, misses, bypasses, joined }, { hits: 1, misses: 3, bypasses: 0, joined: 1 })
+  await one.cache.get('a')
+  await one.cache.has('a')
+  await assert.rejects(load(Symbol() as never))
+  const { calls, hits, misses, bypasses, joined } = one.cache.stats()
+  assert.deepEqual({ calls, hits, misses, bypasses, joined }, { calls: 6, hits: 1, misses: 5, bypasses: 0, joined: 1 })
 })
 
 test('A secret changes every name in storage, and only who knows it finds the entries', async () => {
