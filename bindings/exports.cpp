@@ -121,12 +121,13 @@ REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t read_payload(double from) {
       state->cache.read(block.slot, static_cast<std::uint64_t>(from), block.inbox));
 }
 
-// Seals what the last store described, for storage: begin, then the payload in pieces, then end.
-REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t seal_begin() {
+// Seals what the last store described, for storage: begin, then the payload in pieces, then end. (Memory may hold the payload
+// in another form, of another size.)
+REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t seal_begin(double payload_size) {
   const Draft& draft = state->draft;
   const EntryHeader header{draft.kind,        static_cast<std::uint16_t>(draft.tokens.size()),
                            block.storage_key, draft.life,
-                           draft.cost_ms,     draft.payload_size};
+                           draft.cost_ms,     static_cast<std::uint64_t>(payload_size)};
   block.preamble_size =
       static_cast<std::uint32_t>(encode_preamble(header, draft.tokens, block.preamble));
   state->sealer.restart();

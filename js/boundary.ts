@@ -61,7 +61,7 @@ export interface CoreExports {
   write_payload(from: number, length: number): void
   /** How many bytes lie at payload_at now. */
   read_payload(from: number): number
-  seal_begin(): number
+  seal_begin(payloadSize: number): number
   seal_feed(length: number): void
   seal_end(): void
   admit_begin(length: number, total: number): number

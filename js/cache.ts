@@ -7,7 +7,7 @@ import { safely } from './events.js'
 import { Flights } from './flights.js'
 import { parseIgnore } from './ignore.js'
 import { type CacheOptions, type CallOptions, checkNames, parseDuration, type ParsedOptions, parseOptions, parseSwitch, type ReadOptions, type WrapOptions } from './options.js'
-import { fromMemory, fromStorage, keep, type Landing, missed, type Parts, type Plan, type StorageName } from './results.js'
+import { fromMemory, fromStorage, keep, type Landing, missed, type Parts, type Plan, type StorageName, type Totals } from './results.js'
 import type { Runtime } from './runtimes/runtime.js'
 import { StorageGuard } from './storage/guard.js'
 import { hex, type Tag, Tokens } from './tokens.js'
@@ -23,11 +23,13 @@ interface Place {
 export type UserKey = string | readonly unknown[]
 
 export interface CacheStats {
+  /** Calls that were answered, get() and has() among them: always hits + misses + bypasses. (A call whose arguments cannot be a key is none.) */
+  calls: number
   /** Calls that a stored value answered, from memory or from storage. */
   hits: number
   /** Calls that had to compute or to wait for a computation. */
   misses: number
-  /** Calls that ran their function because the cache could not work. */
+  /** Calls that ran their function, or found nothing, because the cache could not work. */
   bypasses: number
   /** Misses that waited for a computation which another call had started. */
   joined: number
@@ -144,14 +146,15 @@ export class Cache {
   stats(): CacheStats {
     const { parts } = this
     const core = parts.core?.stats()
-    const admitted = core?.hitsAdmitted ?? 0
+    const { hits, misses, notStored, savedMs } = totals(parts.before, core)
     return {
-      hits: core === undefined ? 0 : core.hitsFresh + core.hitsStale + admitted,
-      misses: core === undefined ? 0 : core.missesAbsent + core.missesEvicted + core.missesExpired + core.missesInvalidated - admitted,
+      calls: hits + misses + parts.bypasses,
+      hits,
+      misses,
       bypasses: parts.bypasses,
       joined: parts.joined,
-      notStored: parts.unstorable + (core?.notStored ?? 0),
-      savedMs: core?.savedMs ?? 0,
+      notStored: parts.unstorable + notStored,
+      savedMs,
       storageErrors: parts.storage?.errors ?? 0,
       entries: core?.entries ?? 0,
       bytes: core?.bytes ?? 0,
@@ -240,6 +243,7 @@ export class Cache {
       return Promise.reject(error)
     }
     const { core, storage } = parts
+    if (core === undefined) parts.bypasses++
     if (core === undefined || storage === undefined) return Promise.resolve(none)
     return this.findStored(core).then(landing => (landing === undefined ? none : of(landing.value)))
   }
@@ -272,6 +276,18 @@ export class Cache {
   private async currentPlace(core: Core): Promise<Place> {
     const key = core.key()
     return { key, name: this.parts.storage && (await this.parts.storageName(core.canonicalBytes())) }
+  }
+}
+
+/** What all cores have counted: those that were lost, and this one. */
+function totals(before: Totals, core: CoreStats | undefined): Totals {
+  if (core === undefined) return before
+  const admitted = core.hitsAdmitted
+  return {
+    hits: before.hits + core.hitsFresh + core.hitsStale + admitted,
+    misses: before.misses + core.missesAbsent + core.missesEvicted + core.missesExpired + core.missesInvalidated - admitted,
+    notStored: before.notStored + core.notStored,
+    savedMs: before.savedMs + core.savedMs,
   }
 }
 
@@ -319,6 +335,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
     }
     const parts: Parts = {
       core: undefined,
+      before: { hits: 0, misses: 0, notStored: 0, savedMs: 0 },
       bypasses: 0,
       joined: 0,
       unstorable: 0,
@@ -342,6 +359,8 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
         return bytes && { bytes, text: hex(bytes) }
       },
       trapped(error) {
+        // Its counters can still be read; that of a trap, if any, is the last of them.
+        parts.before = totals(parts.before, parts.core?.stats())
         parts.core = undefined
         emit?.({ type: 'uncached', why: 'the core failed; it is being built anew, and until then calls run their functions.', error })
         void start()

@@ -11,6 +11,7 @@ import { KeyEncoder } from './encode.js'
 import { SharedValues } from './freeze.js'
 import { Inbox } from './inbox.js'
 import { Memo, memoLeast, memoMost } from './memo.js'
+import { shorten } from './packed.js'
 import { decodeValue, decodeValueAt, kind as kindOf, type Payload } from './value.js'
 
 export { type CoreStats, status, verdict }
@@ -172,10 +173,14 @@ export class Core {
     this.setKey(key.words)
     const { payload } = draft
     const fits = payload.bytes.length <= inboxSize
-    if (fits) this.bytes.set(payload.bytes, offset.inbox)
+    let size = payload.kind === kindOf.packed && fits ? shorten(payload.bytes, this.bytes, offset.inbox) : 0
+    if (size === 0) {
+      size = payload.bytes.length
+      if (fits) this.bytes.set(payload.bytes, offset.inbox)
+    }
     this.bytes.set(draft.tokens, offset.tokens)
     const said = this.exports.store(
-      payload.bytes.length,
+      size,
       payload.kind,
       draft.tokens.length / tokenSize,
       draft.costMs,
@@ -194,7 +199,7 @@ export class Core {
   /** The sealed entry of what store() was given last, for storage; `storageKey` are the 32 bytes of its name there. */
   seal(storageKey: Uint8Array, payload: Payload): Uint8Array {
     this.bytes.set(storageKey, offset.storage_key)
-    const preamble = this.exports.seal_begin()
+    const preamble = this.exports.seal_begin(payload.bytes.length)
     const { length } = payload.bytes
     const entry = new Uint8Array(preamble + length + sealSize)
     entry.set(this.bytes.subarray(offset.preamble, offset.preamble + preamble))
@@ -286,7 +291,7 @@ export class Core {
     const size = this.numbers[offset.payload_size / 8]!
     if (words[offset.whole / 4] === 0) return this.decodedInParts(kind, size)
     const from = words[offset.payload_at / 4]! - this.base
-    return decodeValueAt(kind, this.bytes, from, from + size)
+    return decodeValueAt(kind, this.bytes, from, from + size, true)
   }
 
   private setKey(words: Uint32Array): void {
@@ -304,7 +309,7 @@ export class Core {
     if (size <= inboxSize) {
       if (this.exports.read_payload(0) !== size) throw new Error('the payload is damaged.')
       const from = this.words[offset.payload_at / 4]! - this.base
-      return decodeValueAt(kind, this.bytes, from, from + size)
+      return decodeValueAt(kind, this.bytes, from, from + size, true)
     }
     const bytes = new Uint8Array(size)
     for (let at = 0; at < size; ) {

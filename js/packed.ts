@@ -374,8 +374,58 @@ interface Shape {
  * The value of the packed bytes from `from` to `to`, made of new objects. Throws ValueError where the bytes are not
  * encodePacked's. It takes time and memory in proportion to the bytes, whatever they say: each item takes one at least.
  */
-export function decodePacked(bytes: Uint8Array, from = 0, to = bytes.length): unknown {
-  return unpacker.decode(bytes, from, to)
+export function decodePacked(bytes: Uint8Array, from = 0, to = bytes.length, mayBeShort = false): unknown {
+  return unpacker.decode(bytes, from, to, mayBeShort)
+}
+
+// ---- in memory ----------------------------------------------------------------------------------
+// Answers of one function have the same names, a fifth of a reply of a kilobyte. So memory holds a number in their place,
+// under a form of its own; what goes to storage has its names. A block of names gets a number when it is met a second time,
+// for as long as the process lives, and the first few hundred blocks do.
+
+/** Beside the form: names are a number, and no size of them is given. */
+const short = 8
+const mostBlocks = 256
+const maxShortBlock = 1024
+const numberOf = new Map<string, number>()
+const shapesByNumber: (readonly Shape[])[] = []
+/** Met once. */
+const candidates = new Set<string>()
+
+/** Writes the packed bytes to `target`, with a number in place of the names; returns how many bytes that took, 0 where names stay. */
+export function shorten(packed: Uint8Array, target: Uint8Array, start: number): number {
+  const [structureSize, afterStructure] = numberAt(packed, 1)
+  const [namesSize, structure] = numberAt(packed, afterStructure)
+  if (namesSize === 0 || namesSize > maxShortBlock) return 0
+  const names = structure + structureSize
+  const block = latin1Text(packed, names, names + namesSize)
+  let number = numberOf.get(block)
+  if (number === undefined) {
+    if (numberOf.size === mostBlocks) return 0
+    if (!candidates.delete(block)) {
+      if (candidates.size === mostBlocks) candidates.clear()
+      candidates.add(block)
+      return 0
+    }
+    numberOf.set(block, (number = numberOf.size))
+    shapesByNumber.push(unpacker.shapesIn(packed, names, names + namesSize))
+  }
+  target[start] = packed[0]! | short
+  let at = putNumber(target, putNumber(target, start + 1, number), structureSize)
+  target.set(packed.subarray(structure, names), at)
+  at += structureSize
+  target.set(packed.subarray(names + namesSize), at)
+  return at + packed.length - names - namesSize - start
+}
+
+/** A LEB128 number, and where it ends. */
+function numberAt(bytes: Uint8Array, at: number): [number, number] {
+  let n = 0
+  for (let unit = 1; ; unit *= 128) {
+    const byte = bytes[at++]!
+    n += (byte & 0x7f) * unit
+    if (byte < 0x80) return [n, at]
+  }
 }
 
 /** A member that is data whatever Object.prototype makes of its name: assigning could meet a setter, as that of `__proto__`, or a frozen member. */
@@ -392,27 +442,42 @@ class Unpacker {
   private textAt = 0
   private shapes: readonly Shape[] = []
 
-  decode(bytes: Uint8Array, from: number, to: number): unknown {
+  /** The shapes of a block of names. */
+  shapesIn(bytes: Uint8Array, from: number, to: number): readonly Shape[] {
+    this.bytes = bytes
+    try {
+      return this.newShapes(from, to)
+    } finally {
+      this.bytes = none
+    }
+  }
+
+  decode(bytes: Uint8Array, from: number, to: number, mayBeShort: boolean): unknown {
     this.bytes = bytes
     this.at = from
     this.end = to
     try {
-      const how = this.byte()
+      let how = this.byte()
+      let shapes: readonly Shape[] | undefined
+      if (mayBeShort && (how & short) !== 0) {
+        how -= short
+        shapes = shapesByNumber[this.number()] ?? this.fail(unknown)
+      }
       const structureSize = this.number()
-      const namesSize = this.number()
+      const namesSize = shapes === undefined ? this.number() : 0
       const structure = this.at
       const names = structure + structureSize
       const text = names + namesSize
       if (text > to) this.fail(tooShort)
       if (how === form.ascii) {
         const all = latin1Text(bytes, names, to)
-        this.shapes = namesSize === 0 ? noShapes : this.shapesOf(all.substring(0, namesSize), names, text)
+        this.shapes = shapes ?? (namesSize === 0 ? noShapes : this.shapesOf(all.substring(0, namesSize), names, text))
         this.text = all
         this.textAt = namesSize
         this.at = structure
         this.end = names
       } else {
-        this.shapes = namesSize === 0 ? noShapes : this.shapesOf(latin1Text(bytes, names, text), names, text)
+        this.shapes = shapes ?? (namesSize === 0 ? noShapes : this.shapesOf(latin1Text(bytes, names, text), names, text))
         this.at = structure
         this.end = names
         this.text = this.wideText(how, text, to)

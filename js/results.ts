@@ -39,10 +39,20 @@ export interface Landing {
   readonly payload?: Payload | undefined
 }
 
+/** What cores count, over all of them. */
+export interface Totals {
+  readonly hits: number
+  readonly misses: number
+  readonly notStored: number
+  readonly savedMs: number
+}
+
 /** Everything that a call is given to work with. */
 export interface Parts {
   /** Undefined while the core cannot work: every call runs its function. */
   core: Core | undefined
+  /** What cores before this one have counted. */
+  before: Totals
   bypasses: number
   joined: number
   /** Results that could not be encoded; the core counts what it refuses itself. */

@@ -49,11 +49,11 @@ export function decodeValue(payload: Payload): unknown {
   return decodeValueAt(payload.kind, payload.bytes, 0, payload.bytes.length)
 }
 
-/** The same of a payload that lies in other bytes, such as the core's memory. */
-export function decodeValueAt(which: number, bytes: Uint8Array, from: number, to: number): unknown {
+/** The same of a payload that lies in other bytes. In the core's memory (`mayBeShort`) its names may be a number, see packed.ts. */
+export function decodeValueAt(which: number, bytes: Uint8Array, from: number, to: number, mayBeShort = false): unknown {
   switch (which) {
     case kind.packed:
-      return decodePacked(bytes, from, to)
+      return decodePacked(bytes, from, to, mayBeShort)
     case kind.bytes:
       return bytes.slice(from, to)
     case kind.text:

@@ -51,17 +51,17 @@ test('get() and has() report hits and misses as calls of wrapped functions do', 
 test('What is in memory and does not decode is forgotten, and is a miss for get(), has() and getOrSet()', async t => {
   const memory = spyOnCore(t)
   const { cache, transcript } = await bench()
-  const value = { needle: 'in the haystack' }
-  const damage = (): void => {
+  const damage = (value: object): void => {
     const bytes = Buffer.from(memory().buffer)
     const payload = encodeValue(value).bytes
     for (let at = bytes.indexOf(payload); at >= 0; at = bytes.indexOf(payload, at)) bytes[at] = 9
   }
   const asks = { get: () => cache.get('a'), has: () => cache.has('a'), getOrSet: () => cache.getOrSet('a', () => 'anew') }
   for (const [verb, answer] of [['get', undefined], ['has', false], ['getOrSet', 'anew']] as const) {
+    const value = { [`needle of ${verb}`]: 'in the haystack' }
     await cache.set('a', value)
     assert.deepEqual(await cache.get('a'), value)
-    damage()
+    damage(value)
     transcript()
     assert.equal(await asks[verb](), answer)
     assert.deepEqual(transcript().slice(0, 1), ['refused:undecodable'])
@@ -243,8 +243,11 @@ test('Hits, misses and bypasses add up to the calls that were made', async () =>
   const load = one.cache.wrap(async (n: number) => n, { name: 'load' })
   await Promise.all([load(1), load(1), load(2)])
   await load(1)
-  const { hits, misses, bypasses, joined } = one.cache.stats()
-  assert.deepEqual({ hits, misses, bypasses, joined }, { hits: 1, misses: 3, bypasses: 0, joined: 1 })
+  await one.cache.get('a')
+  await one.cache.has('a')
+  await assert.rejects(load(Symbol() as never))
+  const { calls, hits, misses, bypasses, joined } = one.cache.stats()
+  assert.deepEqual({ calls, hits, misses, bypasses, joined }, { calls: 6, hits: 1, misses: 5, bypasses: 0, joined: 1 })
 })
 
 test('A secret changes every name in storage, and only who knows it finds the entries', async () => {

@@ -213,6 +213,8 @@ test('A trap in the core costs a computation: the core is built anew and calls g
   for (let i = 0; i < 100 && cache.stats().core === undefined; i++) await new Promise(resolve => setImmediate(resolve))
   assert.equal(await load(), 3)
   assert.equal(await load(), 3)
+  const { calls, hits, misses, bypasses } = cache.stats()
+  assert.deepEqual({ calls, hits, misses, bypasses }, { calls: 4, hits: 1, misses: 2, bypasses: 1 }, 'what the lost core had counted still counts')
 })
 
 test('A storage that throws costs a computation and an event, never the call', async () => {
