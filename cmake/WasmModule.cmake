@@ -9,8 +9,9 @@ else()
   set(STACK_SIZE STACK_SIZE)
 endif()
 
-target_compile_options(reprise_core PRIVATE -fno-rtti)
-target_compile_options(reprise_dense PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fno-rtti>)
+# memory.copy and memory.fill are in every engine since 2021; without them a copy is a loop of ours.
+target_compile_options(reprise_core PRIVATE -fno-rtti -mbulk-memory)
+target_compile_options(reprise_dense PRIVATE -mbulk-memory $<$<COMPILE_LANGUAGE:CXX>:-fno-rtti>)
 
 set(embind_numbers ${PROJECT_SOURCE_DIR}/bindings/embind_numbers.js)
 
@@ -30,7 +31,7 @@ set_source_files_properties(bindings/control.cpp PROPERTIES COMPILE_OPTIONS -Oz)
 foreach(module core core_dense)
   set_target_properties(${module} PROPERTIES SUFFIX .mjs LINK_DEPENDS ${embind_numbers})
   target_link_libraries(${module} PRIVATE reprise_core reprise_flags)
-  target_compile_options(${module} PRIVATE -fno-exceptions -fno-rtti)
+  target_compile_options(${module} PRIVATE -fno-exceptions -fno-rtti -mbulk-memory)
   # embind names types through RTTI, unless it is told that they have no names.
   target_compile_definitions(${module} PRIVATE EMSCRIPTEN_HAS_UNBOUND_TYPE_NAMES=0)
 
