@@ -21,7 +21,8 @@ TEST_CASE("a budget is whole pages, and no page more is given out") {
   CHECK(pages.valid());
 }
 
-TEST_CASE("what is taken from the host grows with use, by as much again at most, and never shrinks") {
+TEST_CASE(
+    "what is taken from the host grows with use, by as much again at most, and never shrinks") {
   Pages pages(std::uint64_t{1'000} * kPageSize);
   CHECK(pages.bytes() == 0);
   bool close = true;
