@@ -123,8 +123,9 @@ export class Cache {
     const place = await this.place(plan, argsOf(key))
     parts.flights.doom(place.key.id)
     const tokens = await parts.tokens.snapshot(plan.tags)
-    keep(parts, plan, { ...place, tokens, value, costMs: 0, doomed: () => false })
-    if (place.name !== undefined) await parts.storage?.written(place.name.text)
+    const { key: digest, name } = place
+    keep(parts, plan, { key: digest, name, tokens, value, costMs: 0, doomed: () => false })
+    if (name !== undefined) await parts.storage?.written(name.text)
   }
 
   /** Forgets a key, in memory and in storage. */
