@@ -94,6 +94,7 @@ extern "C" int siprintf(char* out, const char* /*format*/, ...) {
   *out = '\0';
   return 0;
 }
+// NOLINTNEXTLINE(bugprone-reserved-identifier): the name is the C++ ABI's.
 extern "C" [[noreturn]] void __cxa_pure_virtual() { __builtin_trap(); }
 
 EMSCRIPTEN_BINDINGS(reprise) {

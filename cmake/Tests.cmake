@@ -24,6 +24,9 @@ target_link_options(reprise_test_objects PUBLIC -Wl,--wrap=malloc,--wrap=realloc
 target_compile_definitions(reprise_test_objects PRIVATE REPRISE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 # The tests themselves need not be fast, only the core they test: this halves the time of the build.
 target_compile_options(reprise_test_objects PRIVATE -O0)
+# But for these, which work through megabytes themselves.
+set_source_files_properties(tests/native/model_test.cpp tests/native/cache_test.cpp
+  PROPERTIES COMPILE_OPTIONS -O1)
 
 add_executable(reprise_tests $<TARGET_OBJECTS:reprise_test_objects>)
 target_link_libraries(reprise_tests PRIVATE reprise_test_objects)

@@ -15,7 +15,7 @@ export async function runCatch2(program, filter = []) {
   const report = join(folder, 'report.xml')
   try {
     const [command, ...first] = program
-    const limits = { timeoutSeconds: 300 }
+    const limits = { timeoutSeconds: 900 }
     const { code, output } = await capture(command, [...first, ...filter, '-r', 'xml', '-o', report], limits)
     const xml = await readFile(report, 'utf8').catch(() => '')
     // The report ends with the totals; a program that crashed never wrote them.
