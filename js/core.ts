@@ -289,7 +289,11 @@ export class Core {
     const { words } = this
     const kind = words[offset.kind / 4]!
     const size = this.numbers[offset.payload_size / 8]!
-    if (words[offset.whole / 4] === 0) return this.decodedInParts(kind, size)
+    if (words[offset.whole / 4] === 0) {
+      if (size > inboxSize) return this.decodedInParts(kind, size)
+      // Several blocks are put together, what is compressed is decoded; payload_at says where.
+      if (this.exports.read_payload(0) !== size) throw new Error('the payload is damaged.')
+    }
     const from = words[offset.payload_at / 4]! - this.base
     return decodeValueAt(kind, this.bytes, from, from + size, true)
   }
@@ -304,13 +308,8 @@ export class Core {
     if (slot !== noSlot) this.shared.drop(slot)
   }
 
-  /** A payload that lies in several blocks is put together: in the inbox, unless it is longer than that. One that is compressed is decoded. */
+  /** A payload that is longer than the inbox. */
   private decodedInParts(kind: number, size: number): unknown {
-    if (size <= inboxSize) {
-      if (this.exports.read_payload(0) !== size) throw new Error('the payload is damaged.')
-      const from = this.words[offset.payload_at / 4]! - this.base
-      return decodeValueAt(kind, this.bytes, from, from + size, true)
-    }
     const bytes = new Uint8Array(size)
     for (let at = 0; at < size; ) {
       const count = this.exports.read_payload(at)

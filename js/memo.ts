@@ -1,6 +1,5 @@
 /**
- * Texts that come again and again, with what was made of them: prompts with their keys; names of models, system prompts
- * and the descriptions in a tools schema with their bytes.
+ * Texts that come again and again, with what was made of them: prompts, with their keys.
  *
  * Handing a text to the platform's encoder costs 65 ns and more in Node and 200 in Chromium, however short it is; comparing
  * it with one that was met before costs 10 to 15. A text is remembered when it is met a second time with no other of its

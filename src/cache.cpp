@@ -1,7 +1,6 @@
 #include "cache.h"
 
 #include <algorithm>
-#include "cold.h"
 
 namespace reprise {
 
