@@ -394,8 +394,7 @@ const candidates = new Set<string>()
 
 /** Writes the packed bytes to `target`, with a number in place of the names; returns how many bytes that took, 0 where names stay. */
 export function shorten(packed: Uint8Array, target: Uint8Array, start: number): number {
-  const [structureSize, afterStructure] = numberAt(packed, 1)
-  const [namesSize, structure] = numberAt(packed, afterStructure)
+  const { structureSize, namesSize, structure } = unpacker.parts(packed)
   if (namesSize === 0 || namesSize > maxShortBlock) return 0
   const names = structure + structureSize
   const block = latin1Text(packed, names, names + namesSize)
@@ -418,16 +417,6 @@ export function shorten(packed: Uint8Array, target: Uint8Array, start: number): 
   return at + packed.length - names - namesSize - start
 }
 
-/** A LEB128 number, and where it ends. */
-function numberAt(bytes: Uint8Array, at: number): [number, number] {
-  let n = 0
-  for (let unit = 1; ; unit *= 128) {
-    const byte = bytes[at++]!
-    n += (byte & 0x7f) * unit
-    if (byte < 0x80) return [n, at]
-  }
-}
-
 /** A member that is data whatever Object.prototype makes of its name: assigning could meet a setter, as that of `__proto__`, or a frozen member. */
 export function defineMember(object: object, name: string, value: unknown): void {
   Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true })
@@ -441,6 +430,18 @@ class Unpacker {
   private text = ''
   private textAt = 0
   private shapes: readonly Shape[] = []
+
+  /** The sizes in a header, and where the structure begins. */
+  parts(packed: Uint8Array): { structureSize: number; namesSize: number; structure: number } {
+    this.bytes = packed
+    this.at = 1
+    this.end = packed.length
+    try {
+      return { structureSize: this.number(), namesSize: this.number(), structure: this.at }
+    } finally {
+      this.bytes = none
+    }
+  }
 
   /** The shapes of a block of names. */
   shapesIn(bytes: Uint8Array, from: number, to: number): readonly Shape[] {
