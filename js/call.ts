@@ -2,64 +2,130 @@
  * THE FLOW: one call from top to bottom.
  *
  *   memory has it            that, and nothing else happens: one crossing, no storage, no timer
+ *   … but not fresh          that, and it is made anew behind the caller's back
  *   someone is computing it  wait for that, and get a copy
  *   storage has it           verified and admitted to memory, then that
  *   otherwise                run the function, keep the result, and return it before it is written
  *
- * Nothing here knows a store, a codec or a runtime; they are handed in (results.ts holds the parts).
+ * Nothing here knows a store, a codec or a runtime; they are handed in (parts.ts). A listener to events may call the cache itself: so
+ * whatever is the core's current key is used before an event is sent.
  */
-import type { Flight } from './flights.js'
-import { fromMemory, fromStorage, keep, landing, type Landing, missed, type Parts, type Plan } from './results.js'
+import { verdict } from './boundary.js'
+import { Context } from './context.js'
+import type { Core, Key } from './core.js'
+import type { HitFacts, MissReason } from './events.js'
+import { checkReentrance } from './flights.js'
+import { isEarly } from './freshness.js'
+import { type Job, launch } from './journey.js'
+import type { Parts } from './parts.js'
+import type { Plan } from './plan.js'
+import { fromMemory, hitFacts, type Landing, missed, missReasons, reportHit, take, takenOut } from './results.js'
+import { signalIn } from './signals.js'
+import { Failure } from './value.js'
 
-/** Answers a call of the function that `compute` runs, out of the cache if it can. */
-export function call(parts: Parts, plan: Plan, args: readonly unknown[], compute: () => unknown): Promise<unknown> {
+/** How one caller waits, and what is to be written down for them. */
+export interface How {
+  readonly signal: AbortSignal | undefined
+  readonly deadlineMs: number
+  readonly forceFresh: boolean
+  readonly note?: Note
+}
+
+/** What is written down about an answer. */
+export interface Note {
+  landing?: Landing | { readonly status: 'hit' | 'stale' | 'bypass'; readonly facts?: HitFacts }
+  joined?: boolean
+  reason?: MissReason
+}
+
+/** Answers a call of the function that `job` runs, out of the cache if it can. `args`: what counts of its arguments. */
+export function call(parts: Parts, plan: Plan, args: readonly unknown[], job: Job, how?: How): Promise<unknown> {
+  const now = parts.now()
+  const due = parts.tokens.due(now)
+  if (due === 'now') return parts.tokens.catchUp().then(() => answer(parts, plan, args, job, how, now))
+  if (due === 'soon') parts.background(parts.tokens.catchUp())
+  return answer(parts, plan, args, job, how, now)
+}
+
+function answer(parts: Parts, plan: Plan, args: readonly unknown[], job: Job, how: How | undefined, now: number): Promise<unknown> {
+  const { core } = parts
+  if (core === undefined) return bypass(parts, plan, job, how)
   try {
-    const value = fromMemory(parts, plan, args)
-    if (value !== missed) return Promise.resolve(value)
+    const value = how?.forceFresh === true ? unasked(parts, plan, core, args, now) : fromMemory(parts, plan, args, now)
+    if (parts.core === undefined) return bypass(parts, plan, job, how)
+    if (value === missed) return descend(parts, plan, core, args, job, how, now)
+    const key = plan.validate && core.key()
+    if (parts.verdict !== verdict.fresh || plan.early || parts.emit !== undefined || how?.note !== undefined) reported(parts, plan, core, args, job, how, now)
+    if (value instanceof Failure) return Promise.reject(value.error)
+    return key === undefined ? Promise.resolve(value) : validated(parts, plan, core, key, args, job, how, value)
   } catch (error) {
     return Promise.reject(error)
   }
-  const { core, flights } = parts
-  if (core === undefined) return bypass(parts, plan, compute)
+}
+
+/** Memory has no answer: someone has to make one. */
+function descend(parts: Parts, plan: Plan, core: Core, args: readonly unknown[], job: Job, how: How | undefined, now: number): Promise<unknown> {
   const key = core.key()
-  const aloft = flights.get(key.id)
-  if (aloft !== undefined) return join(parts, plan, aloft)
-
-  const compose = async (flight: Flight<Landing>): Promise<Landing> => {
-    const name = parts.storage && (await parts.storageName(core.canonicalBytes()))
-    // The tokens of before: what is invalidated while the function runs is not kept.
-    const tokens = await parts.tokens.snapshot(plan.tags)
-    const stored = name && (await fromStorage(parts, plan, key, name))
-    if (stored !== undefined) return stored
-    const { value, costMs } = await run(parts, plan, compute)
-    return landing(parts, plan, key, value, keep(parts, plan, { key, name, tokens, value, costMs, doomed: () => flight.doomed }))
+  const forced = how?.forceFresh === true
+  const reason = forced ? 'forced' : missReasons[parts.verdict]!
+  const signal = how?.signal ?? signalIn(job.args)
+  if (signal?.aborted === true) return Promise.reject(signal.reason)
+  const within = parts.ambient.getStore()
+  const aloft = parts.flights.get(key.id)
+  const joined = aloft !== undefined && (!forced || aloft.departure.forced)
+  checkReentrance(within, key.id, plan.name, joined ? aloft : undefined)
+  const flight = joined ? aloft : launch({ parts, plan, core, key, identity: args, job, stale: takenOut(core, parts.verdict) }, { forced, background: false, within })
+  within?.waitsFor.add(flight)
+  if (joined) parts.joined++
+  parts.emit?.({ type: 'miss', name: plan.name, reason })
+  if (joined) parts.emit?.({ type: 'joined', name: plan.name })
+  const note = how?.note
+  const takes = (landing: Landing): unknown => {
+    if (note !== undefined) Object.assign(note, { landing, joined, reason })
+    return take(parts, landing)
   }
-  return flights.start(key.id, plan.tags, compose).landing.then(({ value }) => value)
+  return flight.board(takes, signal, how?.deadlineMs ?? Infinity, parts.after)
 }
 
-/** Runs the function and measures it: what a result took to make is what a later hit saves. */
-async function run(parts: Parts, plan: Plan, compute: () => unknown): Promise<{ value: unknown; costMs: number }> {
-  const started = parts.stopwatch()
-  let ok = false
-  try {
-    const value = await compute()
-    ok = true
-    return { value, costMs: parts.stopwatch() - started }
-  } finally {
-    parts.emit?.({ type: 'computed', name: plan.name, ms: parts.stopwatch() - started, ok })
+/** A hit beyond the plain: it may have to be made anew, and someone may want to know of it. */
+function reported(parts: Parts, plan: Plan, core: Core, args: readonly unknown[], job: Job, how: How | undefined, now: number): void {
+  const facts = core.facts()
+  const stale = parts.verdict === verdict.stale
+  if (stale || (plan.early && isEarly(plan, facts, now, parts.random))) {
+    const key = core.key()
+    const older = takenOut(core, parts.verdict)
+    if (parts.flights.get(key.id) === undefined) launch({ parts, plan, core, key, identity: args, job, stale: older }, { forced: false, background: true, within: undefined })
   }
+  const found = hitFacts(plan, facts, 'memory', now)
+  if (how?.note !== undefined) how.note.landing = { status: stale ? 'stale' : 'hit', facts: found }
+  reportHit(parts, found, stale ? 'swr' : undefined)
 }
 
-/** Each of those who wait gets a copy of its own, unless there is a frozen value for all. */
-async function join(parts: Parts, plan: Plan, flight: Flight<Landing>): Promise<unknown> {
-  parts.joined++
-  parts.emit?.({ type: 'joined', name: plan.name })
-  const { value, payload } = await flight.landing
-  return payload === undefined ? value : parts.decodeValue(payload)
+/** Nothing old is wanted: the key is made, and nothing looked up. Should the function fail, what is there may answer. */
+function unasked(parts: Parts, plan: Plan, core: Core, args: readonly unknown[], now: number): typeof missed {
+  core.digest(plan.prefix, args)
+  parts.verdict = plan.staleIfErrorMs > 0 ? core.peek(core.key(), now, plan.staleIfErrorMs) : verdict.absent
+  parts.forced++
+  return missed
+}
+
+/** A hit of a function with `validate`: what it refuses is dropped and made anew. */
+async function validated(parts: Parts, plan: Plan, core: Core, key: Key, args: readonly unknown[], job: Job, how: How | undefined, value: unknown): Promise<unknown> {
+  if (await plan.validate!(value)) return value
+  parts.emit?.({ type: 'refused', name: plan.name, reason: 'invalid' })
+  parts.disowned++
+  if (parts.core !== core) return bypass(parts, plan, job, how)
+  core.invalidate(key)
+  core.digest(plan.prefix, args)
+  parts.verdict = verdict.absent
+  return descend(parts, plan, core, args, job, how, parts.now())
 }
 
 /** Without a core there is no cache: the function runs as if it were not wrapped. */
-async function bypass(parts: Parts, plan: Plan, compute: () => unknown): Promise<unknown> {
+async function bypass(parts: Parts, plan: Plan, job: Job, how: How | undefined): Promise<unknown> {
   parts.bypasses++
-  return (await run(parts, plan, compute)).value
+  parts.emit?.({ type: 'bypass', name: plan.name, why: parts.out })
+  if (how?.note !== undefined) how.note.landing = { status: 'bypass' }
+  const signal = how?.signal ?? signalIn(job.args) ?? new AbortController().signal
+  return job.run(new Context({ signal, moreTags: [] }, undefined, values => job.tagsOf(values)))
 }

@@ -18,20 +18,27 @@ export const keyFormat = 1
 /** Values nested deeper are refused. */
 export const maxDepth = 512
 
+/** Whose entries: nobody's in particular, a tenant's, or, of a scope within another, the names from the outermost on. */
+export type Scope = string | readonly string[] | null
+
 /** The bytes before the arguments: `[format, scope, name, version, …`. The same for every call of a function. */
-export function keyPrefix(scope: string | null, name: string | null, version: string | number | null): Uint8Array {
+export function keyPrefix(scope: Scope, name: string | null, version: string | number | null): Uint8Array {
   return firstItems(5, [scope, name, version])
 }
 
 /** The beginning of an array of `length` items: our format, then these. */
-export function firstItems(length: number, items: readonly (string | number | null)[]): Uint8Array {
+export function firstItems(length: number, items: readonly (Scope | number)[]): Uint8Array {
   const writer = new GrowingWriter(64)
   writer.head(major.array, length)
   writer.integer(keyFormat)
   for (const item of items) {
     if (item === null) writer.byte(simple.null)
     else if (typeof item === 'string') writer.text(item)
-    else number(writer, item)
+    else if (typeof item === 'number') number(writer, item)
+    else {
+      writer.head(major.array, item.length)
+      for (const name of item) writer.text(name)
+    }
   }
   return writer.take()
 }
@@ -374,7 +381,7 @@ function lengthWithoutSignals(args: readonly unknown[]): number {
   return length
 }
 
-function isAbortSignal(value: unknown): boolean {
+export function isAbortSignal(value: unknown): value is AbortSignal {
   return typeof value === 'object' && value !== null && typeof AbortSignal === 'function' && (value instanceof AbortSignal || typeName(value) === 'AbortSignal')
 }
 

@@ -39,6 +39,16 @@ export class StorageError extends Error {
   override readonly name = 'StorageError'
 }
 
+/** Nobody answered in time: a caller's `deadline` is over, or the function took longer than its `timeout`. */
+export class DeadlineError extends Error {
+  override readonly name = 'DeadlineError'
+}
+
+/** A function waits, by way of the calls it makes, for its own result: that would never end. */
+export class ReentrantCallError extends Error {
+  override readonly name = 'ReentrantCallError'
+}
+
 /** A value as a message shows it: short, on one line. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)

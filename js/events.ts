@@ -3,26 +3,58 @@
  * A listener that throws harms nobody: its error is dropped.
  */
 
-export type MissReason = 'absent' | 'expired' | 'invalidated'
-export type RefusalReason = 'truncated' | 'not-an-entry' | 'other-format' | 'bad-seal' | 'other-key' | 'bad-field' | 'undecodable' | 'expired' | 'invalidated'
-export type StorageOperation = 'get' | 'set' | 'delete' | 'clear' | 'close'
+export type MissReason = 'absent' | 'expired' | 'invalidated' | 'evicted' | 'forced'
+export type RefusalReason =
+  | 'truncated' | 'not-an-entry' | 'other-format' | 'bad-seal' | 'other-key' | 'bad-field' | 'undecodable' | 'expired' | 'invalidated'
+  /** `validate` said no, or threw. */
+  | 'invalid'
+  /** `migrate.to` threw. */
+  | 'not-migrated'
+export type NotStoredReason =
+  | 'too-large' | 'no-room' | 'not-admitted' | 'no-lifetime' | 'invalidated' | 'value'
+  /** `ctx.skip()`. */
+  | 'skipped'
+  /** `validate` said no, or threw. */
+  | 'invalid'
+  /** Nobody waited for it any more, it took longer than `timeout`, a newer computation has begun, or the cache was closed. */
+  | 'abandoned' | 'timeout' | 'superseded' | 'closed'
+  /** The caller's objects changed between the call and the run of the function. */
+  | 'arguments-changed'
+export type StorageOperation = 'get' | 'set' | 'delete' | 'clear' | 'close' | 'keys'
+
+/** Of an answer that the cache had. */
+export interface HitFacts {
+  name: string | null
+  tier: 'memory' | 'storage'
+  /** Since it was made. */
+  ageMs: number
+  /** How long it is fresh yet; below 0 where it is stale. */
+  ttlMs: number
+  bytes: number
+  /** What making it had cost: the time it took, unless `ctx.cost()` said otherwise. */
+  savedMs: number
+}
 
 export type CacheEvent =
-  /** A stored value answered a call; `savedMs` is what making it had cost. */
-  | { type: 'hit' | 'stale'; name: string | null; tier: 'memory' | 'storage'; ageMs: number; bytes: number; savedMs: number }
+  /** A stored value answered a call. */
+  | ({ type: 'hit' } & HitFacts)
+  /** The same, by a value that is not fresh any more: it is being made anew (`swr`), or that failed, or takes too long. */
+  | ({ type: 'stale'; because: 'swr' | 'error' | 'timeout' } & HitFacts)
   /** Memory had no answer; storage is asked next, if there is one. */
   | { type: 'miss'; name: string | null; reason: MissReason }
   /** Another call for the same key was already on its way; this one waits for it. */
   | { type: 'joined'; name: string | null }
-  /** The function ran and returned (`ok`) or threw. */
-  | { type: 'computed'; name: string | null; ms: number; ok: boolean }
+  /** The function ran and returned (`ok`) or threw. `background`: no caller waited for it at first; where that fails, here is the error. */
+  | { type: 'computed'; name: string | null; ms: number; ok: boolean; background: boolean; error?: unknown }
   /** The value is kept: in memory, and on its way to storage if there is one. */
   | { type: 'stored'; name: string | null; bytes: number; memory: boolean }
   /** The value went to its caller but was not kept. */
-  | { type: 'not-stored'; name: string | null; reason: 'too-large' | 'no-room' | 'not-admitted' | 'no-lifetime' | 'invalidated' | 'value'; error?: unknown }
-  /** An entry from storage was not used; a damaged one is deleted. */
+  | { type: 'not-stored'; name: string | null; reason: NotStoredReason; error?: unknown }
+  /** An entry was not used; a damaged one is deleted. */
   | { type: 'refused'; name: string | null; reason: RefusalReason }
-  | { type: 'invalidated'; what: string }
+  /** The cache cannot answer or is not to: the function ran as if it were not wrapped. */
+  | { type: 'bypass'; name: string | null; why: 'no-core' | 'disabled' | 'closed' }
+  | { type: 'invalidated' | 'expired'; what: string }
   /** A storage failed; the call went on without it. */
   | { type: 'storage-error'; operation: StorageOperation; error: unknown }
   /** The cache cannot work (see `why`); calls run their functions as if there were no cache. Sent once. */

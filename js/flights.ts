@@ -1,15 +1,117 @@
 /**
- * One computation per key at a time. Who calls while it runs joins it instead of starting another.
+ * One computation per key at a time: a flight. Who calls while it is aloft boards it instead of starting another.
  *
- * A flight that was doomed (what it computes was invalidated meanwhile) still answers those who wait for it, as they
- * asked before; but later callers start anew, and its result is not kept.
+ * Everyone on board has a way out of their own, a signal or a deadline, and touches nobody else by leaving. When the last has left,
+ * the flight is abandoned: its signal aborts, and what it brings is not kept; unless it is to be kept alive.
+ *
+ * A flight that is doomed (what it computes was invalidated meanwhile, say) still answers those on board, as they asked
+ * before; but later callers start anew, and its result is not kept.
+ *
+ * A function that calls for its own key would wait for itself. So it is known within which flight a call is made, as far as the runtime can tell
+ * (`Ambient`), and which flights wait for which: who would close a circle is refused.
  */
-import type { Tag } from './tokens.js'
+import { DeadlineError, ReentrantCallError, show } from './errors.js'
+import type { NotStoredReason } from './events.js'
+import { type Tag, tagName } from './tokens.js'
 
-export interface Flight<T> {
-  readonly landing: Promise<T>
+/** Runs something after some milliseconds, at most once; what it returns takes that back. */
+export type After = (ms: number, run: () => void) => () => void
+
+/** Knows within what a call is made: an AsyncLocalStorage, or as much of one as there is. */
+export interface Ambient<T> {
+  run<R>(store: T, work: () => R): R
+  getStore(): T | undefined
+}
+
+export interface Departure {
+  readonly name: string | null
   readonly tags: readonly Tag[]
-  doomed: boolean
+  /** The key, where it is a text that a user made. */
+  readonly label: string | undefined
+  /** Runs to its end even if nobody waits. */
+  readonly keepAlive: boolean
+  /** It began because someone wanted nothing older. */
+  readonly forced: boolean
+  /** Nobody waits for it at first. */
+  readonly background: boolean
+  /** Within which flight it was started, by somebody who waits for it. */
+  readonly within: Flight<unknown> | undefined
+}
+
+export class Flight<T> {
+  readonly landing: Promise<T>
+  /** Those on board have their answer, or an error. */
+  landed = false
+  /** Why its result is not kept. */
+  doomed: NotStoredReason | undefined
+  /** Tags that became known only while it computes. */
+  readonly moreTags: Tag[] = []
+  /** Flights without whose results this one's function will not return. */
+  readonly waitsFor = new Set<Flight<unknown>>()
+  private controller: AbortController | undefined
+  private waiting = 0
+  /** Someone waits who cannot leave. */
+  private kept: boolean
+  private settle!: { resolve: (landing: T) => void; reject: (error: unknown) => void }
+
+  constructor(
+    readonly id: string,
+    readonly departure: Departure,
+    private readonly leave: (flight: Flight<T>, why: NotStoredReason) => void,
+  ) {
+    this.kept = departure.keepAlive || departure.background
+    this.landing = new Promise((resolve, reject) => {
+      this.settle = { resolve, reject }
+    })
+    // Whoever waits is told; that nobody waits is no fault.
+    this.landing.catch(() => {})
+  }
+
+  /** Of the computation. */
+  get signal(): AbortSignal {
+    return (this.controller ??= new AbortController()).signal
+  }
+
+  land(landing: T): void {
+    this.landed = true
+    this.settle.resolve(landing)
+  }
+
+  fail(error: unknown): void {
+    this.landed = true
+    this.settle.reject(error)
+  }
+
+  /** Ends the computation, if it listens, and keeps nothing of it. */
+  abort(why: NotStoredReason, reason: unknown): void {
+    this.leave(this, why)
+    ;(this.controller ??= new AbortController()).abort(reason)
+  }
+
+  /** One caller's wait, and what they take of the landing. */
+  board<R>(take: (landing: T) => R, signal: AbortSignal | undefined, deadlineMs: number, after: After): Promise<R> {
+    if (signal === undefined && deadlineMs === Infinity) {
+      this.kept = true
+      return this.landing.then(take)
+    }
+    this.waiting++
+    return new Promise<R>((resolve, reject) => {
+      const leave = (reason: unknown): void => {
+        stay()
+        reject(reason)
+        if (--this.waiting === 0 && !this.kept && !this.landed) this.abort('abandoned', new DOMException('Nobody waits for the result any more.', 'AbortError'))
+      }
+      const aborted = (): void => leave(signal!.reason)
+      signal?.addEventListener('abort', aborted)
+      const over = (): void => leave(new DeadlineError(`${show(this.departure.name ?? 'the value')} was not there within the caller's deadline of ${deadlineMs} ms.`))
+      const cancel = deadlineMs < Infinity ? after(deadlineMs, over) : undefined
+      const stay = (): void => {
+        signal?.removeEventListener('abort', aborted)
+        cancel?.()
+      }
+      this.landing.then(take).then(resolve, reject).finally(stay)
+    })
+  }
 }
 
 export class Flights<T> {
@@ -19,27 +121,89 @@ export class Flights<T> {
     return this.aloft.get(id)
   }
 
-  /** Starts a computation that others may join until it ends. Call only where get() found none. */
-  start(id: string, tags: readonly Tag[], compute: (flight: Flight<T>) => Promise<T>): Flight<T> {
-    const flight = { doomed: false, tags } as { landing: Promise<T>; doomed: boolean; tags: readonly Tag[] }
-    this.aloft.set(id, flight)
-    flight.landing = compute(flight).finally(() => {
-      if (this.aloft.get(id) === flight) this.aloft.delete(id)
+  /** A flight that others may board until it ends. One that is aloft for this key is superseded. */
+  start(id: string, departure: Departure): Flight<T> {
+    this.doom(id, 'superseded')
+    const flight = new Flight<T>(id, departure, (flight, why) => {
+      flight.doomed ??= why
+      this.end(flight)
     })
+    this.aloft.set(id, flight)
     return flight
   }
 
-  /** Nobody joins this key's flight any more, and its result is not to be kept. */
-  doom(id: string): void {
+  /** The flight is boarded no more. */
+  end(flight: Flight<T>): void {
+    if (this.aloft.get(flight.id) === flight) this.aloft.delete(flight.id)
+  }
+
+  /** Nobody boards this key's flight any more, and its result is not kept. */
+  doom(id: string, why: NotStoredReason = 'invalidated'): void {
     const flight = this.aloft.get(id)
-    if (flight !== undefined) flight.doomed = true
+    if (flight === undefined) return
+    flight.doomed ??= why
     this.aloft.delete(id)
+  }
+
+  /** The same for every flight that `test` says yes to. */
+  doomIf(test: (flight: Flight<T>) => boolean): void {
+    for (const [id, flight] of this.aloft) if (test(flight)) this.doom(id)
   }
 
   /** The same for every flight whose entry would carry this tag. */
   doomTagged(tag: Tag): void {
-    for (const [id, { tags }] of this.aloft) {
-      if (tags.some(({ kind, value }) => kind === tag.kind && value === tag.value)) this.doom(id)
+    const name = tagName(tag)
+    this.doomIf(({ departure, moreTags }) => [...departure.tags, ...moreTags].some(tag => tagName(tag) === name))
+  }
+
+  /** Ends those that nobody waits for. */
+  abandonBackground(): void {
+    for (const flight of this.aloft.values()) {
+      if (flight.departure.background) flight.abort('closed', new DOMException('The cache was closed.', 'AbortError'))
     }
+  }
+}
+
+/**
+ * May the function of `within` wait for `flight`, or for a new one of this key? Throws ReentrantCallError where its own result would have to be there first.
+ */
+export function checkReentrance(within: Flight<unknown> | undefined, id: string, name: string | null, flight: Flight<unknown> | undefined): void {
+  if (within === undefined) return
+  for (let outer: Flight<unknown> | undefined = within; outer !== undefined; outer = outer.departure.within) {
+    if (outer.id === id && !outer.landed) refuse(name)
+  }
+  if (flight !== undefined && reaches(flight, within, new Set())) refuse(name)
+}
+
+function reaches(from: Flight<unknown>, to: Flight<unknown>, seen: Set<Flight<unknown>>): boolean {
+  if (from.landed || seen.has(from)) return false
+  if (from === to) return true
+  seen.add(from)
+  for (const next of from.waitsFor) if (reaches(next, to, seen)) return true
+  return false
+}
+
+function refuse(name: string | null): never {
+  throw new ReentrantCallError(
+    `${name === null ? 'the value' : show(name)} was asked for, with the same key, by the function that is just making it: the two would wait for each other for ever. Call the function itself, not the wrapped one, or ask for another key.`,
+  )
+}
+
+/** Without a runtime that follows a call through its awaits: knows the part of a function before its first await. */
+export class SyncAmbient<T> implements Ambient<T> {
+  private now: T | undefined
+
+  run<R>(store: T, work: () => R): R {
+    const before = this.now
+    this.now = store
+    try {
+      return work()
+    } finally {
+      this.now = before
+    }
+  }
+
+  getStore(): T | undefined {
+    return this.now
   }
 }

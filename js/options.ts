@@ -1,23 +1,35 @@
 /** Options are read once, when a cache or a wrapped function is made. What is wrong is said there, by name. */
 import { OptionError, show } from './errors.js'
 import type { EventListener } from './events.js'
+import { always, type Freshness, freshnessNames, type FreshnessOptions, parseFreshness, parseProfiles } from './freshness.js'
 import type { Storage } from './storage/storage.js'
-
-/** Milliseconds, or text: `'250ms' '90s' '5m' '2h' '30d' '1w' 'forever'`. 0 means: do not store. */
-export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd' | 'w'}` | 'forever'
-
-/** Bytes, or text: `'64MB'` (10^6), `'64MiB'` (2^20), and likewise KB, KiB, GB, GiB. */
-export type ByteSize = number | `${number}${'B' | 'KB' | 'KiB' | 'MB' | 'MiB' | 'GB' | 'GiB'}`
+import { type ByteSize, checkNames, type Duration, parseBytes, parseDuration, parseSwitch } from './units.js'
+import type { Validator } from './validate.js'
 
 /** How entries lie in memory. */
 export type Compression = 'none' | 'lz4'
 
-export interface CallOptions {
-  /** How long a result is fresh. Default: the cache's `ttl`. */
-  ttl?: Duration
+/** How a value is kept. What is not given is as `profile` says, else as the cache does. */
+export interface SetOptions extends Pick<FreshnessOptions, 'ttl' | 'idle' | 'swr' | 'staleIfError' | 'jitter'> {
+  /** One of the cache's `profiles`. */
+  profile?: string
+  /** What the value depends on: `cache.invalidate({ tag })` forgets all values of a tag at once. */
+  tags?: readonly string[]
 }
 
-export interface ReadOptions extends CallOptions {
+/** How one call waits. None of it is part of its key. */
+export interface CallOptions {
+  /** Ends this caller's wait; the call rejects with the signal's reason. The function goes on as long as anybody else waits for it. */
+  signal?: AbortSignal
+  /** How long this caller waits: then the call rejects with DeadlineError. Likewise nobody else is touched. Default `'forever'`. */
+  deadline?: Duration
+  /** The function runs even if there is a result. Should it fail, a result within `staleIfError` answers. */
+  forceFresh?: boolean
+}
+
+export interface ReadOptions extends FreshnessOptions {
+  /** One of the cache's `profiles`; what is given beside it counts more. */
+  profile?: string
   /**
    * Answers are frozen, deep down, and all callers share one, the first of them too: a hit makes no copy. Who changes an answer
    * gets a TypeError (in strict code), and changes nobody's. A value that holds more than plain objects, arrays and
@@ -26,9 +38,23 @@ export interface ReadOptions extends CallOptions {
    * garbage collector takes it. Default: the cache's `freeze`.
    */
   freeze?: boolean
+  /**
+   * What a result must be like: a function that says true, or a Standard Schema (Zod, Valibot, ArkType …). One that is not is returned but
+   * not stored, and one in the cache is dropped and made anew. The result itself is judged, never changed.
+   */
+  validate?: Validator
+  /** Errors are results, too, for `ttl`, if `when` says so: the next calls reject with a copy of the error, and the function rests. Default: no error is stored. */
+  cacheErrors?: { ttl: Duration; when?: (error: unknown) => boolean }
+  /** The function runs to its end, and its result is stored, even if no caller waits for it any more. Default: its `ctx.signal` aborts. */
+  keepAlive?: boolean
 }
 
-export interface WrapOptions<Args extends readonly unknown[] = never[]> extends ReadOptions {
+export interface GetOrSetOptions extends ReadOptions, CallOptions {
+  /** What the value depends on: `cache.invalidate({ tag })` forgets all values of a tag at once. `ctx.tags()` adds some that the value tells. */
+  tags?: readonly string[]
+}
+
+export interface WrapOptions<Args extends readonly unknown[] = never[], Result = unknown> extends ReadOptions {
   /**
    * What the function is called in keys, so that two functions never share an entry. Default: the function's own name;
    * required where it has none, or where another wrapped function of the cache has that name.
@@ -43,9 +69,15 @@ export interface WrapOptions<Args extends readonly unknown[] = never[]> extends 
    * argument, and goes through an array to each of its items.
    */
   ignore?: readonly string[]
+  /** What results depend on, or a function of the arguments that says it. `ctx.tags()` adds tags that only the result tells. */
+  tags?: readonly string[] | ((...args: Args) => readonly string[])
+  /** Where there is no result of this `version`, those of older versions are looked for in this order, and changed by `to`. One that it throws for is not used. */
+  migrate?: { from: readonly (string | number)[]; to: (old: unknown, version: string | number) => Result | Promise<Result> }
+  /** The function's first argument is a `CallContext`, which its callers do not give. */
+  context?: boolean
 }
 
-export interface CacheOptions {
+export interface CacheOptions extends FreshnessOptions {
   /** Where entries outlive the process. Default: the runtime's own (see `createCache`); `false` for memory only. */
   storage?: Storage | false
   /** Whose entries these are; another scope never sees them. Default: none. */
@@ -70,10 +102,17 @@ export interface CacheOptions {
      */
     compression?: Compression
   }
-  /** How long results are fresh where a call does not say. Default `'forever'`. */
-  ttl?: Duration
+  /** Options of freshness by name, for `{ profile: 'name' }`. */
+  profiles?: Readonly<Record<string, FreshnessOptions>>
   /** Answers are frozen and shared where a call does not say; see `ReadOptions`. Default `false`. */
   freeze?: boolean
+  /**
+   * How soon an invalidation by another process or tab is obeyed at the latest, where they share the storage: calls ask the storage that often
+   * whether there was one, one read each time. (An entry that is read from storage is always judged by what this process knows.) `'forever'`: never asked. Default `'5s'`.
+   */
+  invalidationLag?: Duration
+  /** Where work goes that outlasts its call (writes to storage, refreshes): at the edge, `promise => ctx.waitUntil(promise)`. The promises never reject. */
+  waitUntil?: (work: Promise<unknown>) => void
   /** Told of everything that happens. */
   onEvent?: EventListener
 }
@@ -85,85 +124,47 @@ export interface ParsedOptions {
   readonly maxBytes: number
   readonly maxEntryBytes: number
   readonly compress: boolean
-  readonly ttlMs: number
+  readonly freshness: Freshness
+  readonly profiles: ReadonlyMap<string, Freshness>
   readonly freeze: boolean
+  readonly invalidationLagMs: number
+  readonly waitUntil: ((work: Promise<unknown>) => void) | undefined
   readonly onEvent: EventListener | undefined
 }
 
 export function parseOptions(options: CacheOptions = {}): ParsedOptions {
-  checkNames('createCache', options, ['storage', 'scope', 'secret', 'memory', 'ttl', 'freeze', 'onEvent'])
+  checkNames('createCache', options, ['storage', 'scope', 'secret', 'memory', ...freshnessNames, 'profiles', 'freeze', 'invalidationLag', 'waitUntil', 'onEvent'])
   const memory = options.memory ?? {}
   checkNames('memory', memory, ['maxBytes', 'maxEntryBytes', 'compression'])
-  const { storage, scope, onEvent } = options
+  const { storage } = options
   if (storage !== undefined && storage !== false) checkStorage(storage)
-  if (scope !== undefined && (typeof scope !== 'string' || scope === '')) {
-    throw new OptionError('scope', `${show(scope)} is not a name. Give a string that is not empty, such as a tenant's id.`)
-  }
-  if (onEvent !== undefined && typeof onEvent !== 'function') {
-    throw new OptionError('onEvent', `${show(onEvent)} is not a function. Give (event) => { … }.`)
-  }
+  const freshness = parseFreshness(options, always)
   return {
     storage,
-    scope: scope ?? null,
+    scope: options.scope === undefined ? null : parseScope('scope', options.scope),
     secret: parseSecret(options.secret),
     maxBytes: parseBytes('memory.maxBytes', memory.maxBytes ?? '64MB', 1_000_000, 2 ** 31, ', of which the core itself takes 0.4 MB'),
     maxEntryBytes: parseBytes('memory.maxEntryBytes', memory.maxEntryBytes ?? '8MiB', 1, 2 ** 31),
     compress: parseCompression(memory.compression),
-    ttlMs: parseDuration('ttl', options.ttl ?? 'forever'),
+    freshness,
+    profiles: parseProfiles(options.profiles, freshness),
     freeze: parseSwitch('freeze', options.freeze ?? false),
-    onEvent,
+    invalidationLagMs: parseDuration('invalidationLag', options.invalidationLag ?? '5s'),
+    waitUntil: parseFunction('waitUntil', options.waitUntil, '(promise) => ctx.waitUntil(promise)'),
+    onEvent: parseFunction('onEvent', options.onEvent, '(event) => { … }'),
   }
 }
 
-const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }
-
-/** A duration in milliseconds; `'forever'` is Infinity. Throws OptionError for anything that is not exactly one. */
-export function parseDuration(option: string, value: unknown): number {
-  if (value === 'forever') return Infinity
-  if (typeof value === 'number' && value >= 0) return value
-  if (typeof value === 'string') {
-    const [, digits, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|w)$/.exec(value) ?? []
-    if (digits !== undefined && unit !== undefined) return Number(digits) * unitMs[unit]!
-  }
-  throw new OptionError(
-    option,
-    `${show(value)} is not a duration. Give milliseconds (0 or more), or text such as '250ms', '90s', '5m', '2h', '30d', '1w' or 'forever'.`,
-  )
+/** A scope's name. */
+export function parseScope(option: string, scope: unknown): string {
+  if (typeof scope === 'string' && scope !== '') return scope
+  throw new OptionError(option, `${show(scope)} is not a name. Give a string that is not empty, such as a tenant's id.`)
 }
 
-const unitBytes: Record<string, number> = { B: 1, KB: 1e3, KiB: 2 ** 10, MB: 1e6, MiB: 2 ** 20, GB: 1e9, GiB: 2 ** 30 }
-
-/** A size in bytes between `least` and `most`. Throws OptionError for anything else, with `note` behind what would be right. */
-export function parseBytes(option: string, value: unknown, least: number, most: number, note = ''): number {
-  let bytes: number | undefined
-  if (typeof value === 'number') bytes = value
-  if (typeof value === 'string') {
-    const [, digits, unit] = /^(\d+(?:\.\d+)?)(B|KB|KiB|MB|MiB|GB|GiB)$/.exec(value) ?? []
-    if (digits !== undefined && unit !== undefined) bytes = Math.floor(Number(digits) * unitBytes[unit]!)
-  }
-  if (bytes === undefined || !Number.isFinite(bytes)) {
-    throw new OptionError(option, `${show(value)} is not a size. Give bytes, or text such as '64MB', '512KB' or '8MiB'.`)
-  }
-  if (bytes < least || bytes > most) {
-    throw new OptionError(option, `${show(value)} is out of range. Give at least ${least} and at most ${most} bytes${note}.`)
-  }
-  return bytes
-}
-
-/** true or false, and nothing that merely looks like one. */
-export function parseSwitch(option: string, value: unknown): boolean {
-  if (typeof value === 'boolean') return value
-  throw new OptionError(option, `${show(value)} is neither true nor false.`)
-}
-
-/** Refuses an option that does not exist: it is a slip of the pen, and would be obeyed by nobody. */
-export function checkNames(what: string, options: object, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new OptionError(what, `${show(options)} is not an object of options. Known ones: ${known.join(', ')}.`)
-  }
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name)) throw new OptionError(`${what}: ${name}`, `there is no such option. Known ones: ${known.join(', ')}.`)
-  }
+/** A function, or undefined where there is none. */
+export function parseFunction<F extends (...args: never[]) => unknown>(option: string, value: F | undefined, like: string): F | undefined {
+  if (value === undefined || typeof value === 'function') return value
+  throw new OptionError(option, `${show(value)} is not a function. Give ${like}.`)
 }
 
 function parseCompression(value: unknown): boolean {

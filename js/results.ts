@@ -3,130 +3,94 @@
  * into memory and behind the caller's back into storage. Nothing here ever fails a call: what cannot be used or kept is an event.
  */
 import { status, verdict } from './boundary.js'
-import type { Core, Key } from './core.js'
+import type { Core, Facts, Key } from './core.js'
 import { KeyError, ValueError } from './errors.js'
-import type { CacheEvent, EventListener, MissReason, RefusalReason } from './events.js'
-import type { Flights } from './flights.js'
+import type { HitFacts, MissReason, NotStoredReason, RefusalReason } from './events.js'
 import { deepFreeze } from './freeze.js'
-import type { StorageGuard } from './storage/guard.js'
-import type { Snapshot, Tag, Tokens } from './tokens.js'
-import type { Payload } from './value.js'
+import { jittered, keptStaleMs } from './freshness.js'
+import type { Parts, StorageName } from './parts.js'
+import type { Plan } from './plan.js'
+import type { Snapshot } from './tokens.js'
+import { Failure, failed, labelled, type Payload } from './value.js'
 
-/** What every call of one function has in common. */
-export interface Plan {
-  readonly name: string | null
-  /** The bytes of a key before its arguments. */
-  readonly prefix: Uint8Array
-  readonly ttlMs: number
-  /** The number of the function among those of its cache; of keys that users make, 0. */
-  readonly group: number
-  readonly tags: readonly Tag[]
-  /** Hits share one frozen value. */
-  readonly freeze: boolean
-  /** What counts of a call's arguments. Absent: all of them. */
-  readonly identify?: ((this: unknown, args: readonly unknown[]) => readonly unknown[]) | undefined
+/** An entry that is not fresh, taken out of the cache: it may be evicted before it is needed. */
+export interface Stale {
+  readonly payload: Payload
+  readonly facts: Facts
+  readonly tier: HitFacts['tier']
 }
 
-/** What an entry is called in storage: 32 bytes, and the same in hexadecimal. */
-export interface StorageName {
-  readonly bytes: Uint8Array
-  readonly text: string
+/** The same out of storage. */
+export interface Stored extends Stale {
+  readonly fresh: boolean
+  /** Fresh, or within `swr`. */
+  readonly answers: boolean
 }
 
-/** The end of a flight: the value for the one who started it, the payload for copies. No payload: the value is for all. */
+/** How a flight ended: the value, and the payload for copies of it. No payload: the value is for all. */
 export interface Landing {
   readonly value: unknown
   readonly payload?: Payload | undefined
-}
-
-/** What cores count, over all of them. */
-export interface Totals {
-  readonly hits: number
-  readonly misses: number
-  readonly notStored: number
-  readonly savedMs: number
-}
-
-/** Everything that a call is given to work with. */
-export interface Parts {
-  /** Undefined while the core cannot work: every call runs its function. */
-  core: Core | undefined
-  /** What cores before this one have counted. */
-  before: Totals
-  bypasses: number
-  joined: number
-  /** Results that could not be encoded; the core counts what it refuses itself. */
-  unstorable: number
-  readonly flights: Flights<Landing>
-  readonly tokens: Tokens
-  readonly storage: StorageGuard | undefined
-  readonly emit: EventListener | undefined
-  readonly maxEntryBytes: number
-  /** Milliseconds since 1970 UTC. */
-  now(): number
-  /** Milliseconds from some fixed point; never goes back. */
-  stopwatch(): number
-  /** Undefined where the digest cannot be had: then storage is not asked. */
-  storageName(canonical: Uint8Array): Promise<StorageName | undefined>
-  encodeValue(value: unknown, maxBytes: number): Payload
-  decodeValue(payload: Payload): unknown
-  /** A trap in the core: it is dropped, and built anew. */
-  trapped(error: unknown): void
+  readonly status: 'miss' | 'hit' | 'stale' | 'refreshed' | 'error-stale'
+  /** Where the cache had it. */
+  readonly facts?: HitFacts | undefined
+  /** How long it is fresh, where it was computed. */
+  readonly ttlMs?: number
+  readonly error?: unknown
+  /** What it is made of, where it is to be made anew. */
+  readonly stale?: Stale
+  /** Somebody has `value` itself already. */
+  taken?: boolean
 }
 
 /** A result that was computed just now. */
 export interface Result {
+  readonly core: Core
   readonly key: Key
   readonly name: StorageName | undefined
   readonly tokens: Snapshot
   readonly value: unknown
+  readonly ttlMs: number
   readonly costMs: number
-  /** Its key was invalidated meanwhile. */
-  doomed(): boolean
+  /** It is what the function threw. */
+  readonly failed?: boolean
+  /** The key, where it is a text that a user made. */
+  readonly label: string | undefined
+  /** Says why it is not to be kept after all. */
+  doomed(): NotStoredReason | undefined
 }
 
 /** What fromMemory says where there is no value. */
 export const missed = Symbol('missed')
 
 /**
- * The value that memory has for these arguments, or `missed`: then their key is the core's current one, unless there is no
- * core, or none any more. Throws KeyError.
+ * The value that memory has for these arguments (a Failure, where that is the result), or `missed`. Either way their key is the core's current one and the
+ * verdict is in parts.verdict, unless there is no core, or none any more. Throws KeyError.
  */
-export function fromMemory(parts: Parts, plan: Plan, args: readonly unknown[]): unknown {
-  const { core, emit } = parts
-  if (core === undefined) return missed
+export function fromMemory(parts: Parts, plan: Plan, args: readonly unknown[], now: number): unknown {
+  const core = parts.core!
   try {
-    const found = core.lookUp(plan.prefix, args, parts.now())
-    if (found === verdict.fresh) {
-      const value = core.value(plan.freeze)
-      if (emit !== undefined) reportHit(parts, plan, core, 'memory')
-      return value
-    }
-    emit?.({ type: 'miss', name: plan.name, reason: missReasons[found]! })
+    parts.verdict = core.lookUp(plan.prefix, args, now, plan.swrMs)
+    return parts.verdict > verdict.stale ? missed : core.value(plan.freeze)
   } catch (error) {
     if (error instanceof KeyError) throw error
+    parts.verdict = verdict.absent
     if (isTrap(error)) parts.trapped(error)
-    else {
-      core.invalidate(core.key()) // The value did not decode: as if it were not there.
-      emit?.({ type: 'refused', name: plan.name, reason: 'undecodable' })
-    }
+    else core.invalidate(core.key()) // The value did not decode: as if it were not there.
+    parts.emit?.({ type: 'refused', name: plan.name, reason: isTrap(error) ? 'bad-field' : 'undecodable' })
+    return missed
   }
-  return missed
 }
 
-/** What storage holds under the key, if it may answer the call; what is damaged or dead is deleted. */
-export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: StorageName): Promise<Landing | undefined> {
+/** What storage holds under the key, if it may answer; else, if it may where all else fails, what it is; what is damaged or dead is deleted. */
+export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: StorageName, doomed: () => unknown = () => undefined): Promise<Stored | undefined> {
   const entry = await parts.storage!.get(name.text)
   const { core } = parts
-  if (entry === undefined || core === undefined) return undefined
+  if (entry === undefined || core === undefined || doomed() !== undefined) return undefined
   let reason: RefusalReason
   try {
-    const { status: said, payload } = core.admit(key, name.bytes, entry, parts.now(), plan.group)
-    if (payload !== undefined) {
-      const value = parts.decodeValue(payload)
-      if (parts.emit !== undefined) reportHit(parts, plan, core, 'storage')
-      return landing(parts, plan, key, value, payload)
-    }
+    const { status: said, payload } = core.admit(key, name.bytes, entry, parts.now(), plan.group, plan.swrMs)
+    if (payload !== undefined) return { payload, facts: core.facts(), tier: 'storage', fresh: said === status.ok, answers: said !== status.retained }
     reason = refusals[said] ?? 'bad-field'
   } catch (error) {
     if (isTrap(error)) {
@@ -141,54 +105,83 @@ export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: Stor
   return undefined
 }
 
+/** What a flight that found this ends with, and the event that says so. Undefined where it does not decode. Throws what the function threw, where that is the result. */
+export function landingOf(parts: Parts, plan: Plan, key: Key, found: Stale, as: 'hit' | 'stale' | 'error-stale', error?: unknown): Landing | undefined {
+  let value: unknown
+  try {
+    value = parts.decodePayload(found.payload)
+  } catch {
+    parts.core?.invalidate(key)
+    parts.emit?.({ type: 'refused', name: plan.name, reason: 'undecodable' })
+    return undefined
+  }
+  const facts = hitFacts(plan, found.facts, found.tier, parts.now())
+  reportHit(parts, facts, as === 'hit' ? undefined : as === 'stale' ? 'swr' : error === undefined ? 'timeout' : 'error')
+  if (value instanceof Failure) throw value.error
+  return shared(parts, plan, key, { value, payload: found.payload, status: as, facts, error, stale: found })
+}
+
 /**
  * What a flight ends with. Where values are frozen, all get the one that memory has or, where it has none, one made of the
  * payload: never the function's own object, which is the function's to change.
  */
-export function landing(parts: Parts, plan: Plan, key: Key, value: unknown, payload: Payload | undefined): Landing {
-  if (!plan.freeze || payload === undefined) return { value, payload }
+export function shared(parts: Parts, plan: Plan, key: Key, landing: Landing): Landing {
+  let { value } = landing
+  const { payload } = landing
+  if (!plan.freeze || payload === undefined) return landing
   try {
     const { core } = parts
     if (core !== undefined && core.peek(key, parts.now()) === verdict.fresh) value = core.value(true)
-    else deepFreeze((value = parts.decodeValue(payload)))
+    else deepFreeze((value = parts.decodePayload(payload)))
   } catch (error) {
     if (isTrap(error)) parts.trapped(error)
   }
-  return Object.isFrozen(value) ? { value } : { value, payload }
+  return { ...landing, value, payload: Object.isFrozen(value) ? undefined : payload }
+}
+
+/** What one of those on board takes. The first may have the value itself, the others get copies, unless it is frozen. */
+export function take(parts: Parts, landing: Landing): unknown {
+  const { value, payload } = landing
+  if (payload === undefined) return value
+  if (landing.taken === true) return parts.decodePayload(payload)
+  landing.taken = true
+  return value
 }
 
 /** Keeps a computed value, and says in an event if and where. Returns its payload, unless it has none. */
 export function keep(parts: Parts, plan: Plan, result: Result): Payload | undefined {
-  const { core, emit } = parts
-  const notStored = (reason: NotStored['reason'], error?: unknown): void => {
-    emit?.({ type: 'not-stored', name: plan.name, reason, ...(error === undefined ? {} : { error }) })
-  }
+  const { emit } = parts
+  const { core, label } = result
   let payload: Payload
   try {
     payload = parts.encodeValue(result.value, parts.maxEntryBytes)
+    if (result.failed === true) payload = failed(payload)
   } catch (error) {
-    parts.unstorable++
-    notStored(error instanceof ValueError && error.tooLarge ? 'too-large' : 'value', error)
+    notStored(parts, plan, error instanceof ValueError && error.tooLarge ? 'too-large' : 'value', error)
     return undefined
   }
-  if (core === undefined) return payload
-  if (result.doomed()) {
-    notStored('invalidated')
+  const doomed = result.doomed() ?? (parts.core === undefined ? (parts.out === 'closed' ? 'closed' : 'no-room') : undefined)
+  if (doomed !== undefined || core !== parts.core) {
+    notStored(parts, plan, doomed ?? 'no-room')
     return payload
   }
   try {
     const now = parts.now()
     const { costMs, tokens, name } = result
-    const said = core.store(result.key, { payload, tokens: tokens.pairs, costMs, ttlMs: plan.ttlMs, staleForMs: 0, group: plan.group }, now)
+    const stored = label === undefined || !parts.labels ? payload : labelled(payload, label)
+    const ttlMs = jittered(result.ttlMs, plan.jitter, parts.random())
+    const staleForMs = result.failed === true || ttlMs === 0 ? 0 : keptStaleMs(plan)
+    const draft = { payload: stored, tokens: tokens.pairs, costMs, ttlMs, staleForMs, idleMs: plan.idleMs, group: plan.group }
+    const said = core.store(result.key, draft, now)
     const refused = notStoredReasons[said]
     // What memory has no room for, or better uses for, storage may still hold.
     const stores = name !== undefined && tokens.shared && (refused === undefined || refused === 'no-room' || refused === 'not-admitted')
     if (stores) {
-      const expiresAt = now + plan.ttlMs
-      parts.storage!.set(name.text, core.seal(name.bytes, payload), expiresAt < Infinity ? { expiresAt } : {})
+      const expiresAt = now + Math.min(ttlMs, plan.idleMs) + staleForMs
+      parts.storage!.set(name.text, core.seal(name.bytes, stored), expiresAt < Infinity ? { expiresAt } : {})
     }
     if (refused === undefined || stores) emit?.({ type: 'stored', name: plan.name, bytes: payload.bytes.length, memory: refused === undefined })
-    else notStored(refused)
+    else emit?.({ type: 'not-stored', name: plan.name, reason: refused })
     core.sweep(now, sweepBudget)
   } catch (error) {
     if (!isTrap(error)) throw error
@@ -197,9 +190,19 @@ export function keep(parts: Parts, plan: Plan, result: Result): Payload | undefi
   return payload
 }
 
-function reportHit(parts: Parts, plan: Plan, core: Core, tier: 'memory' | 'storage'): void {
-  const { created, costMs, bytes } = core.facts()
-  parts.emit?.({ type: 'hit', name: plan.name, tier, ageMs: Math.max(0, parts.now() - created), bytes, savedMs: costMs })
+/** Says that a result went to its callers only. */
+export function notStored(parts: Parts, plan: Plan, reason: NotStoredReason, error?: unknown): void {
+  parts.unstored++
+  parts.emit?.(error === undefined ? { type: 'not-stored', name: plan.name, reason } : { type: 'not-stored', name: plan.name, reason, error })
+}
+
+export function hitFacts(plan: Plan, facts: Facts, tier: HitFacts['tier'], now: number): HitFacts {
+  const { created, freshUntil, costMs, bytes } = facts
+  return { name: plan.name, tier, ageMs: Math.max(0, now - created), ttlMs: freshUntil - now, bytes, savedMs: costMs }
+}
+
+export function reportHit(parts: Parts, facts: HitFacts, because?: 'swr' | 'error' | 'timeout'): void {
+  parts.emit?.(because === undefined ? { type: 'hit', ...facts } : { type: 'stale', because, ...facts })
 }
 
 /** A fault inside the core, which leaves its memory in no known state. */
@@ -207,15 +210,25 @@ export function isTrap(error: unknown): boolean {
   return typeof WebAssembly === 'object' && error instanceof WebAssembly.RuntimeError
 }
 
-type NotStored = Extract<CacheEvent, { type: 'not-stored' }>
+/** May this value, which is not fresh, answer where making a new one failed, or takes long? */
+export function answersErrors(plan: Plan, stale: Stale | undefined, now: number): stale is Stale {
+  return stale !== undefined && plan.staleIfErrorMs > 0 && now < stale.facts.freshUntil + plan.staleIfErrorMs
+}
+
+/** What memory has under the core's current key, whatever its freshness, taken out. */
+export function takenOut(core: Core, found: number): Stale | undefined {
+  return found === verdict.fresh || found === verdict.stale || found === verdict.retained ? { payload: core.payload(), facts: core.facts(), tier: 'memory' } : undefined
+}
 
 /** How many slots each store looks at for entries whose time is over. */
 const sweepBudget = 16
 
-const missReasons: Readonly<Record<number, MissReason>> = {
+export const missReasons: Readonly<Record<number, MissReason>> = {
   [verdict.absent]: 'absent',
   [verdict.expired]: 'expired',
   [verdict.invalidated]: 'invalidated',
+  [verdict.evicted]: 'evicted',
+  [verdict.retained]: 'expired',
 }
 
 /** Why an entry was refused. A tag whose token is not known here counts as invalidated. */
@@ -232,7 +245,7 @@ const refusals: Readonly<Record<number, RefusalReason>> = {
 }
 
 /** Why a value was not kept in memory. */
-const notStoredReasons: Readonly<Record<number, NotStored['reason']>> = {
+const notStoredReasons: Readonly<Record<number, NotStoredReason>> = {
   [status.invalidated]: 'invalidated',
   [status.unknownToken]: 'invalidated',
   [status.tooLarge]: 'too-large',

@@ -4,28 +4,41 @@
  *
  * A tag's number is the first 64 bits of the digest (SHA-256, or HMAC) of `[format, scope, kind, value]`, and its token lies in storage
  * under that number. A token that is not there is drawn at random and written; one that cannot be read
- * is drawn for this process alone and asked for again the next time.
+ * is drawn for this process alone and asked for again the next time. Of the 8 bytes of a token, all are drawn anew to invalidate, the last
+ * three to expire: entries made before are dead, or stale.
+ *
+ * Other processes share the storage, not this memory. Who renews a token also renews that of one tag which stands for all of
+ * them, the epoch. Every `lagMs` the epoch is read, one small read whatever the number of tags; where it has changed, all tokens
+ * known here are read again. So an invalidation is obeyed here at once, and elsewhere within that time.
  */
-import { firstItems } from './encode.js'
+import { firstItems, type Scope } from './encode.js'
 import type { StorageGuard } from './storage/guard.js'
 
 export interface Tag {
-  readonly kind: 'scope' | 'name'
+  readonly scope: Scope
+  readonly kind: 'scope' | 'name' | 'tag' | 'epoch'
   readonly value: string | null
 }
 
 interface Known {
+  readonly tag: Tag
   /** 16 bytes: the tag's number and its token, as the core and the entry hold them. */
   readonly pair: Uint8Array
   /** Where the token lies in storage; undefined without one. */
   readonly place: string | undefined
   /** The storage knows it too. */
-  shared: boolean
+  readonly shared: boolean
+  /** Renewed here, and the storage could not be told: so it is what counts, and to be written as soon as that works. */
+  readonly owed: boolean
+  /** When it last changed, in the order of all changes. */
+  readonly changed: number
 }
 
 export interface TokenTools {
-  scope: string | null
   storage: StorageGuard | undefined
+  /** How long what others renewed may go unseen, in milliseconds. */
+  lagMs: number
+  now(): number
   /** Undefined where no digest can be had: then the tag is this process's alone. */
   digest(bytes: Uint8Array): Promise<Uint8Array | undefined>
   randomBytes(count: number): Uint8Array
@@ -38,29 +51,75 @@ export interface Snapshot {
   readonly pairs: Uint8Array
   /** Entries with these tokens make sense to others too. */
   readonly shared: boolean
+  /** The last of all changes when it was made. */
+  readonly changes: number
 }
+
+const epoch: Tag = { scope: null, kind: 'epoch', value: null }
 
 export class Tokens {
   private readonly known = new Map<string, Known | Promise<Known>>()
+  /** How often any token changed that was known here. */
+  private changes = 0
+  private seenEpoch: string | undefined
+  private asking: Promise<void> | undefined
+  /** When the storage was asked last; NaN where there is none. */
+  private askedAt: number
 
-  constructor(private readonly tools: TokenTools) {}
+  constructor(private readonly tools: TokenTools) {
+    this.askedAt = tools.storage === undefined ? NaN : tools.now()
+  }
+
+  /** Is it time to catchUp()? `now`: calls must wait for it. `soon`: if it is done now, nobody will have to. */
+  due(now: number): 'no' | 'soon' | 'now' {
+    const { lagMs } = this.tools
+    const since = now - this.askedAt
+    // A clock that went back tells nothing.
+    if (since >= lagMs || since < 0) return 'now'
+    return since >= lagMs / 2 ? 'soon' : 'no'
+  }
 
   /** The tokens that these tags have now. To be asked for before the computation whose entry carries them. */
   async snapshot(tags: readonly Tag[]): Promise<Snapshot> {
     const known: Known[] = []
-    for (const tag of tags) known.push(await this.current(tag))
+    for (const tag of tags) {
+      const one = this.current(tag)
+      known.push(one instanceof Promise ? await one : one)
+    }
     const pairs = new Uint8Array(16 * known.length)
     known.forEach(({ pair }, i) => pairs.set(pair, 16 * i))
-    return { pairs, shared: known.every(({ shared }) => shared) }
+    return { pairs, shared: known.every(({ shared }) => shared), changes: this.changes }
   }
 
-  /** Gives the tag another token: every entry that carries the old one is dead from now on. */
-  async renew(tag: Tag): Promise<void> {
-    const { pair, place, shared } = await this.current(tag)
-    const renewed = { pair: pairOf(pair.subarray(0, 8), this.tools.randomBytes(8)), place, shared: shared || place !== undefined }
-    this.known.set(nameOf(tag), renewed)
-    this.tools.setToken(renewed.pair)
-    await this.write(renewed)
+  /**
+   * The same with tags that became known only while the computation ran. Undefined where one of them has changed since `before` was taken:
+   * then what was computed may be older than the change.
+   */
+  async extended(before: Snapshot, tags: readonly Tag[]): Promise<Snapshot | undefined> {
+    const { pairs, shared } = await this.snapshot(tags)
+    for (const tag of tags) {
+      const known = await this.current(tag)
+      if (known.changed > before.changes) return undefined
+    }
+    const both = new Uint8Array(before.pairs.length + pairs.length)
+    both.set(before.pairs)
+    both.set(pairs, before.pairs.length)
+    return { pairs: both, shared: shared && before.shared, changes: before.changes }
+  }
+
+  /** Gives the tag another token: every entry that carries the old one is dead from now on, or, where `soft`, stale. */
+  async renew(tag: Tag, soft = false): Promise<void> {
+    const { place } = await this.change(tag, soft)
+    if (place === undefined) return
+    await this.change(epoch, false)
+  }
+
+  /** Asks the storage whether others have renewed anything. Resolves when all that is known here is as it is there. */
+  catchUp(): Promise<void> {
+    return (this.asking ??= this.ask().finally(() => {
+      this.asking = undefined
+      this.askedAt = this.tools.now()
+    }))
   }
 
   /** Tells a new judge what the old one knew. */
@@ -68,46 +127,105 @@ export class Tokens {
     for (const known of this.known.values()) this.tools.setToken((await known).pair)
   }
 
+  private async change(tag: Tag, soft: boolean): Promise<Known> {
+    const known = this.current(tag)
+    // What is known is changed at once: who called may call on, and must not meet what was before.
+    const { pair, place } = known instanceof Promise ? await known : known
+    const renewed = pair.slice()
+    const from = soft ? 13 : 8
+    do renewed.set(this.tools.randomBytes(16 - from), from)
+    while (renewed.every((byte, i) => byte === pair[i]))
+    const changed: Known = { tag, pair: renewed, place, shared: place === undefined, owed: place !== undefined, changed: ++this.changes }
+    this.learn(changed)
+    return place === undefined ? changed : this.pay(changed)
+  }
+
   private current(tag: Tag): Known | Promise<Known> {
-    const name = nameOf(tag)
+    const name = tagName(tag)
     const known = this.known.get(name)
-    if (known !== undefined && (known instanceof Promise || known.shared)) return known
-    const loading: Promise<Known> = this.load(tag).then((loaded): Known | Promise<Known> => {
+    if (known !== undefined && (known instanceof Promise || known.shared || known.place === undefined)) return known
+    const loading: Promise<Known> = (known?.owed ? this.pay(known) : this.load(tag, known)).then((loaded): Known | Promise<Known> => {
       // Renewed while it was being loaded: the newer one stands.
       const now = this.known.get(name)
-      if (now !== loading && now !== undefined) return now
-      this.known.set(name, loaded)
-      this.tools.setToken(loaded.pair)
+      if (now !== loading && now !== known && now !== undefined) return now
+      this.learn(loaded)
       return loaded
     })
-    this.known.set(name, loading)
+    // What was renewed here counts even while it is being written.
+    if (!known?.owed) this.known.set(name, loading)
     return loading
   }
 
-  private async load(tag: Tag): Promise<Known> {
-    const { storage, randomBytes } = this.tools
-    // Without a storage nobody else has to find the tag, so any number will do.
-    if (storage === undefined) return { pair: pairOf(randomBytes(8), randomBytes(8)), place: undefined, shared: true }
-    const digest = await this.tools.digest(firstItems(4, [this.tools.scope, tag.kind, tag.value]))
-    if (digest === undefined) return { pair: pairOf(randomBytes(8), randomBytes(8)), place: undefined, shared: false }
-    const number = digest.slice(0, 8)
-    const place = hex(number)
-    const { ok, bytes } = await storage.tryGet(place)
-    if (ok && bytes?.length === record.length + 8 && record.every((byte, i) => bytes[i] === byte)) {
-      return { pair: pairOf(number, bytes.subarray(record.length)), place, shared: true }
-    }
-    const drawn = { pair: pairOf(number, randomBytes(8)), place, shared: ok }
-    if (ok) await this.write(drawn)
-    return drawn
+  private learn(known: Known): void {
+    this.known.set(tagName(known.tag), known)
+    if (known.tag.kind !== 'epoch') this.tools.setToken(known.pair)
   }
 
-  private async write({ place, pair }: Known): Promise<void> {
-    if (place === undefined) return
+  /** What the storage says; or, while it says nothing, what was drawn `before` for this process, so that entries made meanwhile live. */
+  private async load(tag: Tag, before: Known | undefined): Promise<Known> {
+    const { storage, randomBytes } = this.tools
+    const known = (place: string | undefined, pair: Uint8Array, shared: boolean): Known => ({ tag, pair, place, shared, owed: false, changed: this.changes })
+    // Without a storage nobody else has to find the tag, so any number will do.
+    const digest = storage && (await this.tools.digest(firstItems(4, [tag.scope, tag.kind, tag.value])))
+    if (digest === undefined) return known(undefined, randomBytes(16), storage === undefined)
+    const number = digest.slice(0, 8)
+    const place = hex(number)
+    const { ok, token } = await this.read(place)
+    if (token !== undefined) return known(place, pairOf(number, token), true)
+    const drawn = known(place, before?.pair ?? pairOf(number, randomBytes(8)), false)
+    return ok ? this.pay(drawn) : drawn
+  }
+
+  private async read(place: string): Promise<{ ok: boolean; token?: Uint8Array }> {
+    const { ok, bytes } = await this.tools.storage!.tryGet(place)
+    const isToken = bytes?.length === record.length + 8 && record.every((byte, i) => bytes[i] === byte)
+    return isToken ? { ok, token: bytes.slice(record.length) } : { ok }
+  }
+
+  /** Writes a token into storage; it is shared once that has worked. */
+  private async pay(known: Known): Promise<Known> {
+    const { tag, pair, place, changed } = known
     const bytes = new Uint8Array(record.length + 8)
     bytes.set(record)
     bytes.set(pair.subarray(8), record.length)
-    this.tools.storage?.set(place, bytes, {})
-    await this.tools.storage?.written(place)
+    const shared = await this.tools.storage!.put(place!, bytes, {})
+    const paid: Known = { tag, pair, place, shared, owed: !shared && known.owed, changed }
+    if (this.known.get(tagName(tag)) === known) this.known.set(tagName(tag), paid)
+    return paid
+  }
+
+  private async ask(): Promise<void> {
+    const place = await this.placeOf(epoch)
+    if (place === undefined) return
+    const { ok, token } = await this.read(place)
+    const seen = token === undefined ? '' : hex(token)
+    if (!ok || seen === this.seenEpoch) return
+    // The first time it cannot be told whether it has changed.
+    await Promise.all([...this.known.values()].map(async known => this.reload(await known)))
+    this.seenEpoch = seen
+  }
+
+  private async reload(known: Known): Promise<void> {
+    const { tag, pair, place } = known
+    if (tag.kind === 'epoch' || place === undefined) return
+    if (known.owed) return void (await this.current(tag))
+    await this.tools.storage!.written(place)
+    const { ok, token } = await this.read(place)
+    // Renewed here meanwhile: that is newer.
+    if (!ok || this.known.get(tagName(tag)) !== known) return
+    if (token === undefined) {
+      // The storage has lost it, so nobody can know whether it was renewed: all that carries it is dead.
+      const drawn = { tag, pair: pairOf(pair.subarray(0, 8), this.tools.randomBytes(8)), place, shared: false, owed: true, changed: ++this.changes }
+      this.learn(drawn)
+      await this.pay(drawn)
+    } else if (token.some((byte, i) => byte !== pair[8 + i])) {
+      this.learn({ tag, pair: pairOf(pair.subarray(0, 8), token), place, shared: true, owed: false, changed: ++this.changes })
+    }
+  }
+
+  private async placeOf(tag: Tag): Promise<string | undefined> {
+    const digest = await this.tools.digest(firstItems(4, [tag.scope, tag.kind, tag.value]))
+    return digest && hex(digest.slice(0, 8))
   }
 }
 
@@ -121,8 +239,9 @@ function pairOf(number: Uint8Array, token: Uint8Array): Uint8Array {
   return pair
 }
 
-function nameOf(tag: Tag): string {
-  return `${tag.kind} ${tag.value ?? ''}`
+/** What tells a tag from all others. */
+export function tagName(tag: Tag): string {
+  return JSON.stringify([tag.scope, tag.kind, tag.value])
 }
 
 export function hex(bytes: Uint8Array): string {

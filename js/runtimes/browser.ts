@@ -1,5 +1,5 @@
 /** Browsers, in pages and workers: entries in IndexedDB, or in memory only where there is none. */
-import { createCacheIn } from '../cache.js'
+import { createCacheIn } from '../create.js'
 import { indexedDb } from '../storage/indexed-db.js'
 import type { Runtime } from './runtime.js'
 import { compileInline, web } from './web.js'

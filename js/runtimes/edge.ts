@@ -1,5 +1,5 @@
 /** Edge isolates: the module comes ready-made, as they refuse to compile bytes; entries live in memory. */
-import { createCacheIn } from '../cache.js'
+import { createCacheIn } from '../create.js'
 import { web } from './web.js'
 
 export function createCacheAtTheEdge(module: WebAssembly.Module, loadDense: () => Promise<{ default: WebAssembly.Module }>): ReturnType<typeof createCacheIn> {

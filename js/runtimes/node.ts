@@ -1,7 +1,8 @@
 /** Node, Deno and Bun: entries in a directory, SHA-256 at once. */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import * as crypto from 'node:crypto'
 import { inflateSync } from 'node:zlib'
-import { createCacheIn } from '../cache.js'
+import { createCacheIn } from '../create.js'
 import { fileSystem } from '../storage/file-system.js'
 import type { Runtime } from './runtime.js'
 import { web } from './web.js'
@@ -19,6 +20,8 @@ const runtime: Runtime = {
     return WebAssembly.compile(inflateSync(Buffer.from(base64, 'base64')) as Uint8Array<ArrayBuffer>)
   },
   digest: secret => (secret === undefined ? sha256 : bytes => crypto.createHmac('sha256', secret).update(bytes).digest()),
+  ambient: () => new AsyncLocalStorage(),
+  disabled: () => process.env['REPRISE_DISABLE'] === '1',
   defaultStorage: () => fileSystem({ directory: process.env['REPRISE_DIR'] || '.reprise' }),
 }
 

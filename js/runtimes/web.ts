@@ -1,11 +1,25 @@
 /** What every runtime with web standards shares: clock, random numbers, SHA-256. */
 import type { Digest, Runtime } from './runtime.js'
 
-export const web: Pick<Runtime, 'now' | 'randomBytes' | 'digest' | 'background'> = {
+export const web: Pick<Runtime, 'now' | 'stopwatch' | 'after' | 'random' | 'randomBytes' | 'digest' | 'background'> = {
   now: () => Date.now(),
+  stopwatch: () => performance.now(),
+  after,
+  random: () => Math.random(),
   randomBytes: count => crypto.getRandomValues(new Uint8Array(count)),
   digest: secret => (typeof crypto.subtle === 'object' ? subtleDigest(secret) : ownDigest(secret)),
   background: () => {},
+}
+
+/** A timer that works beyond 24.8 days, where setTimeout's 32 bits end and it fires at once. */
+function after(ms: number, run: () => void): () => void {
+  const most = 2 ** 31 - 1
+  let timer: ReturnType<typeof setTimeout>
+  const wait = (left: number): void => {
+    timer = setTimeout(left > most ? () => wait(left - most) : run, Math.min(left, most))
+  }
+  wait(ms)
+  return () => clearTimeout(timer)
 }
 
 function subtleDigest(secret: Uint8Array | undefined): Digest {

@@ -5,7 +5,7 @@
  * new one or none, never half of one, also after a kill. Only the owner can read them (0600, folders 0700).
  */
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { OptionError, show } from '../errors.js'
 import type { Storage } from './storage.js'
@@ -58,6 +58,13 @@ export function fileSystem(options: FileSystemOptions): Storage {
       }
     },
 
+    async *keys() {
+      for (const folder of await namesIn(root)) {
+        if (!/^[0-9a-f]{2}$/.test(folder)) continue
+        for (const file of await namesIn(join(root, folder))) if (/^[0-9a-f]+$/.test(file)) yield folder + file
+      }
+    },
+
     async clear() {
       await rm(root, { recursive: true, force: true })
     },
@@ -74,6 +81,15 @@ export function fileSystem(options: FileSystemOptions): Storage {
       await writeFile(join(root, '.gitignore'), '*\n', { flag: 'wx', mode: 0o600 }).catch(() => {})
       await write()
     }
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory)
+  } catch (error) {
+    if (isMissing(error)) return []
+    throw error
   }
 }
 

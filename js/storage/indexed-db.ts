@@ -58,6 +58,16 @@ export function indexedDb(options: IndexedDbOptions = {}): Storage {
       await (await database()).delete(store, key)
     },
 
+    async *keys() {
+      // A transaction would end while its reader is elsewhere: so some at a time, each beginning after the last.
+      for (let after: IDBKeyRange | null = null; ; ) {
+        const keys: IDBValidKey[] = await (await database()).getAllKeys(store, after, 1000)
+        if (keys.length === 0) return
+        for (const key of keys) if (typeof key === 'string') yield key
+        after = IDBKeyRange.lowerBound(keys.at(-1), true)
+      }
+    },
+
     async clear() {
       await (await database()).clear(store)
     },

@@ -12,6 +12,9 @@ export function memory(entries: Map<string, Uint8Array> = new Map()): Storage {
     async delete(key) {
       entries.delete(key)
     },
+    async *keys() {
+      yield* [...entries.keys()]
+    },
     async clear() {
       entries.clear()
     },

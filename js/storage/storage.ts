@@ -9,6 +9,8 @@ export interface Storage {
   set(key: string, entry: Uint8Array, hint: StorageHint): Promise<void>
   /** Forgets the key; one that is not there is no error. */
   delete(key: string): Promise<void>
+  /** The keys of everything that this storage holds, in any order, a few at a time: `invalidate({ match })` needs it. Optional. */
+  keys?(): AsyncIterable<string>
   /** Forgets everything that this storage holds. Optional. */
   clear?(): Promise<void>
   /** Lets go of connections and files. Optional. */

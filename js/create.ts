@@ -1,0 +1,142 @@
+/** createCache() for one runtime: puts the parts together, and starts a core. */
+import { Cache } from './cache.js'
+import { Core } from './core.js'
+import { StorageError } from './errors.js'
+import { safely } from './events.js'
+import { Flights, SyncAmbient } from './flights.js'
+import { type CacheOptions, parseOptions } from './options.js'
+import type { Parts } from './parts.js'
+import { Planner } from './plan.js'
+import type { Landing } from './results.js'
+import type { Runtime } from './runtimes/runtime.js'
+import { totals } from './stats.js'
+import { StorageGuard } from './storage/guard.js'
+import { hex, Tokens } from './tokens.js'
+import { decodePayload, encodeValue } from './value.js'
+
+export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Promise<Cache> {
+  // One module for all caches, and one for all that compress; each cache has an instance of its own.
+  const compiled = new Map<boolean, Promise<WebAssembly.Module>>()
+  const compile = (dense: boolean): Promise<WebAssembly.Module> => {
+    let module = compiled.get(dense)
+    if (module === undefined) {
+      module = runtime.compile(dense).catch((error: unknown) => {
+        compiled.delete(dense)
+        throw error
+      })
+      compiled.set(dense, module)
+    }
+    return module
+  }
+  return async options => {
+    const parsed = parseOptions(options)
+    const emit = safely(parsed.onEvent)
+    const background = handedOver(parsed.waitUntil ?? (work => runtime.background(work)))
+    const chosen = parsed.storage ?? runtime.defaultStorage()
+    const storage = chosen ? new StorageGuard(chosen, background, emit) : undefined
+    const platformDigest = runtime.digest(parsed.secret)
+    const digest = async (bytes: Uint8Array): Promise<Uint8Array | undefined> => {
+      try {
+        return await platformDigest(bytes)
+      } catch (error) {
+        emit?.({ type: 'storage-error', operation: 'get', error: new StorageError('no SHA-256 can be had here, so storage is not used.', { cause: error }) })
+        return undefined
+      }
+    }
+    const parts: Parts = {
+      core: undefined,
+      standby: undefined,
+      out: 'no-core',
+      before: { hits: 0, misses: 0, notStored: 0, savedMs: 0 },
+      bypasses: 0,
+      joined: 0,
+      forced: 0,
+      disowned: 0,
+      verdict: 0,
+      unstored: 0,
+      flights: new Flights<Landing>(),
+      ambient: runtime.ambient?.() ?? new SyncAmbient(),
+      tokens: new Tokens({
+        storage,
+        lagMs: parsed.invalidationLagMs,
+        now: () => runtime.now(),
+        digest,
+        randomBytes: count => runtime.randomBytes(count),
+        setToken: pair => (parts.core ?? parts.standby)?.setToken(pair),
+      }),
+      storage,
+      emit,
+      maxEntryBytes: parsed.maxEntryBytes,
+      labels: parsed.secret === undefined || storage === undefined,
+      now: () => runtime.now(),
+      stopwatch: () => runtime.stopwatch(),
+      after: (ms, run) => runtime.after(ms, run),
+      random: () => runtime.random(),
+      background,
+      encodeValue,
+      decodePayload,
+      async storageName(canonical) {
+        const bytes = await digest(canonical)
+        return bytes && { bytes, text: hex(bytes) }
+      },
+      trapped(error) {
+        // Its counters can still be read; that of a trap, if any, is the last of them.
+        parts.before = totals(parts.before, (parts.core ?? parts.standby)?.stats())
+        parts.core = parts.standby = undefined
+        emit?.({ type: 'uncached', why: 'the core failed; it is being built anew, and until then calls run their functions.', error })
+        void start()
+      },
+    }
+    let enabled = runtime.disabled?.() !== true
+    let closed: Promise<void> | undefined
+    /** The core answers calls, or stands by. */
+    const place = (core: Core | undefined): void => {
+      const out = closed !== undefined ? 'closed' : enabled ? undefined : 'disabled'
+      parts.out = out ?? 'no-core'
+      parts.core = out === undefined ? core : undefined
+      parts.standby = out === undefined ? undefined : core
+    }
+    const start = async (): Promise<void> => {
+      try {
+        const secret = new Uint32Array(runtime.randomBytes(16).buffer)
+        place(await Core.create(await compile(parsed.compress), parsed, secret, storage !== undefined))
+        await parts.tokens.retell()
+      } catch (error) {
+        place(undefined)
+        emit?.({ type: 'uncached', why: whyNoCore(error), error })
+      }
+    }
+    const turn = (on: boolean): void => {
+      enabled = on
+      place(parts.core ?? parts.standby)
+    }
+    const letGo = (): Promise<void> => {
+      closed ??= (async () => {
+        parts.flights.abandonBackground()
+        await storage?.close()
+      })()
+      place(parts.core ?? parts.standby)
+      return closed
+    }
+    await start()
+    return new Cache(parts, parsed, new Planner(parsed.scope, parsed), letGo, turn)
+  }
+}
+
+/** A host that refuses work in the background (a waitUntil after its request has ended) does not fail the call; the work goes on as far as the host lets it. */
+function handedOver(take: (work: Promise<unknown>) => void): (work: Promise<unknown>) => void {
+  return work => {
+    try {
+      take(work)
+    } catch {
+      // The work has begun all the same.
+    }
+  }
+}
+
+function whyNoCore(error: unknown): string {
+  const refused = typeof WebAssembly === 'object' && error instanceof WebAssembly.CompileError && /content security policy|unsafe-eval/i.test(error.message)
+  return `WebAssembly could not be started here, so calls run their functions uncached. ${
+    refused ? "Add 'wasm-unsafe-eval' to script-src in the page's Content-Security-Policy." : 'The error says what was refused.'
+  }`
+}

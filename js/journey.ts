@@ -1,0 +1,221 @@
+/**
+ * A flight from departure to landing: what storage has, what an older version left, what the function returns; and where that
+ * fails or takes too long, what is stale.
+ */
+import { Context } from './context.js'
+import type { Core, Key } from './core.js'
+import { DeadlineError, show } from './errors.js'
+import type { Departure, Flight } from './flights.js'
+import type { Parts, StorageName } from './parts.js'
+import type { Plan } from './plan.js'
+import { answersErrors, fromStorage, hitFacts, keep, type Landing, landingOf, notStored, shared, type Stale, type Stored } from './results.js'
+import type { Snapshot, Tag } from './tokens.js'
+import { Failure } from './value.js'
+
+/** What a call wants to have computed. */
+export interface Job {
+  run(context: Context): unknown
+  /** The arguments of the call, whatever of them is the key. */
+  readonly args: readonly unknown[]
+  /** The tags of these texts, in the scope of the call. */
+  tagsOf(values: unknown): Tag[]
+}
+
+export interface Itinerary {
+  readonly parts: Parts
+  readonly plan: Plan
+  readonly core: Core
+  readonly key: Key
+  /** What the key was made of, where storage is to be asked. */
+  readonly canonical: Uint8Array | undefined
+  /** What counts of the arguments. */
+  readonly identity: readonly unknown[]
+  readonly job: Job
+  /** What memory has that is not fresh. */
+  readonly stale: Stale | undefined
+  /** Where results of older versions would be. */
+  readonly older: readonly { readonly version: string | number; readonly key: Key; readonly canonical: Uint8Array }[]
+}
+
+/** Starts a flight for the core's current key. Throws what the function of its tags throws. */
+export function launch(itinerary: Omit<Itinerary, 'canonical' | 'older'>, how: Pick<Departure, 'forced' | 'background' | 'within'>): Flight<Landing> {
+  const { parts, plan, core, identity, job } = itinerary
+  const tags = plan.tagsOf === undefined ? plan.tags : [...plan.tags, ...plan.tagsOf(job.args)]
+  const canonical = parts.storage && core.canonicalBytes()
+  const older = canonical === undefined || plan.migrate === undefined ? [] : plan.migrate.from.map(({ version, prefix }) => {
+    core.digest(prefix, identity)
+    return { version, key: core.key(), canonical: core.canonicalBytes() }
+  })
+  const label = plan.name === null && identity.length === 1 && typeof identity[0] === 'string' ? identity[0] : undefined
+  return depart({ ...itinerary, canonical, older }, { name: plan.name, tags, label, keepAlive: plan.keepAlive, ...how })
+}
+
+function depart(itinerary: Itinerary, departure: Departure): Flight<Landing> {
+  const { parts, key } = itinerary
+  const flight = parts.flights.start(key.id, departure)
+  void fly(itinerary, flight)
+  if (departure.background) parts.background(flight.landing.catch(() => {}))
+  return flight
+}
+
+async function fly(itinerary: Itinerary, flight: Flight<Landing>): Promise<void> {
+  const { parts } = itinerary
+  let landing: Landing | undefined
+  try {
+    landing = await journey(itinerary, flight)
+    flight.land(landing)
+  } catch (error) {
+    flight.fail(error)
+  } finally {
+    parts.flights.end(flight)
+  }
+  // What storage had was stale: it has answered, and is made anew.
+  if (landing?.status === 'stale' && parts.core !== undefined && parts.flights.get(flight.id) === undefined) {
+    depart({ ...itinerary, stale: landing.stale }, { ...flight.departure, background: true, within: undefined })
+  }
+}
+
+async function journey(itinerary: Itinerary, flight: Flight<Landing>): Promise<Landing> {
+  const { parts, plan, key, canonical } = itinerary
+  const { tags, forced, background } = flight.departure
+  const name = canonical && (await parts.storageName(canonical))
+  // The tokens of before: what is invalidated while the function runs is not kept.
+  const tokens = await parts.tokens.snapshot(tags)
+  let { stale } = itinerary
+  if (name !== undefined && !forced) {
+    const found = await fromStorage(parts, plan, key, name, () => flight.doomed)
+    if (found !== undefined) {
+      // In the background only another's newer result will do.
+      const use = background ? found.fresh && found.facts.created > (stale?.facts.created ?? Infinity) : found.answers
+      const landing = use ? await valid(parts, plan, key, landingOf(parts, plan, key, found, found.fresh ? 'hit' : 'stale')) : undefined
+      if (found.answers && (background || landing === undefined)) parts.disowned++
+      if (landing !== undefined) return landing
+      if (!use) stale ??= found
+    }
+  }
+  const older = name && itinerary.older.length > 0 && !forced && !background ? await migrated(itinerary, flight, name, tokens) : undefined
+  return older ?? computed(itinerary, flight, name, tokens, stale)
+}
+
+/** Runs the function and measures it: what a result took to make is what a later hit saves. */
+async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: StorageName | undefined, tokens: Snapshot, stale: Stale | undefined): Promise<Landing> {
+  const { parts, plan, core, key, job } = itinerary
+  const { background, forced, label } = flight.departure
+  const context = new Context(flight, stale && (() => parts.decodePayload(stale.payload)), values => job.tagsOf(values))
+  const kept = async (value: unknown, costMs: number, failed = false): Promise<Landing> => {
+    const ttlMs = failed ? plan.cacheErrors!.ttlMs : (context.ttlMs ?? plan.ttlMs)
+    const landing: Landing = { value, status: background || forced ? 'refreshed' : 'miss', ttlMs }
+    if (context.skipped || (!failed && plan.validate !== undefined && !(await plan.validate(value)))) {
+      notStored(parts, plan, context.skipped ? 'skipped' : 'invalid')
+      return { ...landing, payload: copyable(parts, value) }
+    }
+    const all = flight.moreTags.length === 0 ? tokens : await parts.tokens.extended(tokens, flight.moreTags)
+    if (all === undefined) flight.doomed ??= 'invalidated'
+    const payload = keep(parts, plan, {
+      core, key, name, value, ttlMs, label, failed, tokens: all ?? tokens, costMs: context.costGiven ?? costMs, doomed: () => flight.doomed,
+    })
+    return shared(parts, plan, key, { ...landing, payload })
+  }
+
+  if (!unchanged(itinerary)) flight.doomed ??= 'arguments-changed'
+  const started = parts.stopwatch()
+  const tooSlow = answersErrors(plan, stale, parts.now()) && plan.softTimeoutMs < Infinity
+    ? parts.after(plan.softTimeoutMs, () => {
+      const landing = landingOf(parts, plan, key, stale!, 'error-stale')
+      if (landing !== undefined) flight.land(landing)
+    })
+    : undefined
+  let ok = false
+  try {
+    const value = await inTime(itinerary, flight, context, kept)
+    ok = true
+    report()
+    return await kept(value, parts.stopwatch() - started)
+  } catch (error) {
+    if (ok) throw error
+    report(error)
+    const found = stale ?? (forced && name !== undefined && plan.staleIfErrorMs > 0 ? await fromStorage(parts, plan, key, name) : undefined)
+    if (found !== stale) parts.disowned += Number((found as Stored).answers)
+    const landing = answersErrors(plan, found, parts.now()) ? landingOf(parts, plan, key, found, 'error-stale', error) : undefined
+    if (landing !== undefined) return landing
+    if (plan.cacheErrors?.when(error) === true) await kept(error, parts.stopwatch() - started, true)
+    throw error
+  } finally {
+    tooSlow?.()
+  }
+
+  function report(error?: unknown): void {
+    parts.emit?.({ type: 'computed', name: plan.name, ms: parts.stopwatch() - started, ok, background, ...(ok ? {} : { error }) })
+  }
+}
+
+/** What the function returns, or DeadlineError if that takes longer than `timeout`. */
+function inTime({ parts, plan, job }: Itinerary, flight: Flight<Landing>, context: Context, kept: (value: unknown, costMs: number) => Promise<unknown>): Promise<unknown> {
+  const started = parts.stopwatch()
+  const result = parts.ambient.run(flight as Flight<unknown>, async () => job.run(context))
+  if (plan.timeoutMs === Infinity) return result
+  return new Promise((resolve, reject) => {
+    const cancel = parts.after(plan.timeoutMs, () => {
+      const error = new DeadlineError(`${show(plan.name ?? 'load')} took longer than its timeout of ${plan.timeoutMs} ms.`)
+      if (plan.keepAlive) result.then(value => kept(value, parts.stopwatch() - started)).catch(() => {})
+      else flight.abort('timeout', error)
+      reject(error)
+    })
+    result.then(resolve, reject).finally(cancel)
+  })
+}
+
+/**
+ * Are the arguments still what the key was made of? Their owner may have changed them since, and the function is run only now: what it
+ * returns would be the answer to another question.
+ */
+function unchanged({ parts, plan, core, key, identity }: Itinerary): boolean {
+  if (parts.core !== core) return true // Nothing is kept anyway.
+  try {
+    core.digest(plan.prefix, identity)
+    return core.key().id === key.id
+  } catch {
+    return false
+  }
+}
+
+/** The result of an older version, as this version would have it; kept for the rest of its time. */
+async function migrated(itinerary: Itinerary, flight: Flight<Landing>, name: StorageName, tokens: Snapshot): Promise<Landing | undefined> {
+  const { parts, plan, core, key, older } = itinerary
+  for (const { version, key: oldKey, canonical } of older) {
+    const oldName = await parts.storageName(canonical)
+    const found = oldName && (await fromStorage(parts, plan, oldKey, oldName, () => flight.doomed))
+    if (found === undefined) continue
+    if (found.answers) parts.disowned++
+    if (!found.fresh) continue
+    try {
+      const old = parts.decodePayload(found.payload)
+      if (old instanceof Failure) continue
+      const value = await plan.migrate!.to(old, version)
+      if (plan.validate !== undefined && !(await plan.validate(value))) throw new Error('the migrated value is not valid.')
+      const ttlMs = found.facts.freshUntil - parts.now()
+      const payload = keep(parts, plan, { core, key, name, tokens, value, ttlMs, costMs: found.facts.costMs, label: undefined, doomed: () => flight.doomed })
+      return shared(parts, plan, key, { value, payload, status: 'hit', facts: hitFacts(plan, found.facts, 'storage', parts.now()) })
+    } catch {
+      parts.emit?.({ type: 'refused', name: plan.name, reason: 'not-migrated' })
+    }
+  }
+  return undefined
+}
+
+/** The landing, if its value is what `validate` wants; else its entry is dropped. */
+async function valid(parts: Parts, plan: Plan, key: Key, landing: Landing | undefined): Promise<Landing | undefined> {
+  if (landing === undefined || plan.validate === undefined || (await plan.validate(landing.value))) return landing
+  parts.core?.invalidate(key)
+  parts.emit?.({ type: 'refused', name: plan.name, reason: 'invalid' })
+  return undefined
+}
+
+/** Of a value that is not kept, so that those who wait get copies all the same. */
+function copyable(parts: Parts, value: unknown): Landing['payload'] {
+  try {
+    return parts.encodeValue(value, parts.maxEntryBytes)
+  } catch {
+    return undefined
+  }
+}

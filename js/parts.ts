@@ -1,0 +1,66 @@
+/** Everything that a call is given to work with. */
+import type { Core } from './core.js'
+import type { EventListener } from './events.js'
+import type { After, Ambient, Flight, Flights } from './flights.js'
+import type { Landing } from './results.js'
+import type { StorageGuard } from './storage/guard.js'
+import type { Tokens } from './tokens.js'
+import type { Payload } from './value.js'
+
+/** What an entry is called in storage: 32 bytes, and the same in hexadecimal. */
+export interface StorageName {
+  readonly bytes: Uint8Array
+  readonly text: string
+}
+
+/** What cores count, over all of them. */
+export interface Totals {
+  readonly hits: number
+  readonly misses: number
+  readonly notStored: number
+  readonly savedMs: number
+}
+
+export interface Parts {
+  /** Undefined while the cache cannot answer, or is not to: every call runs its function. */
+  core: Core | undefined
+  /** The one that is not to be used now: keys are made by it, and entries forgotten. */
+  standby: Core | undefined
+  /** Why there is none. */
+  out: 'no-core' | 'disabled' | 'closed'
+  /** What cores before this one have counted. */
+  before: Totals
+  bypasses: number
+  joined: number
+  /** Calls that looked nothing up, as they wanted nothing old. */
+  forced: number
+  /** Hits of the core that answered no call: peeked at, or not valid. */
+  disowned: number
+  /** What the last look-up said. */
+  verdict: number
+  /** Results that were not kept for reasons that the core does not know. */
+  unstored: number
+  readonly flights: Flights<Landing>
+  readonly ambient: Ambient<Flight<unknown>>
+  readonly tokens: Tokens
+  readonly storage: StorageGuard | undefined
+  readonly emit: EventListener | undefined
+  readonly maxEntryBytes: number
+  /** Texts of keys are kept beside values, for invalidate({ match }). */
+  readonly labels: boolean
+  /** Milliseconds since 1970 UTC. */
+  now(): number
+  /** Milliseconds from some fixed point; never goes back. */
+  stopwatch(): number
+  readonly after: After
+  /** At least 0, below 1. */
+  random(): number
+  /** Work that goes on after its call has returned; it never rejects. */
+  background(work: Promise<unknown>): void
+  /** Undefined where the digest cannot be had: then storage is not asked. */
+  storageName(canonical: Uint8Array): Promise<StorageName | undefined>
+  encodeValue(value: unknown, maxBytes: number): Payload
+  decodePayload(payload: Payload): unknown
+  /** A trap in the core: it is dropped, and built anew. */
+  trapped(error: unknown): void
+}

@@ -1,0 +1,58 @@
+/** What a cache has counted: its own counters and those of its cores, lost ones among them. */
+import type { CoreStats } from './core.js'
+import type { Parts, Totals } from './parts.js'
+
+export interface CacheStats {
+  /** Calls that were answered, get() and has() among them: always hits + misses + bypasses. (A call whose arguments cannot be a key is none.) */
+  calls: number
+  /** Calls that a stored value answered, from memory or from storage: fresh, or within `swr`. */
+  hits: number
+  /** Calls that had to compute or to wait for a computation; whatever it brought, a result, an error, or a stale value in place of one. */
+  misses: number
+  /** Calls that ran their function, or found nothing, because the cache could not work, or was not to. */
+  bypasses: number
+  /** Misses that waited for a computation which another call had started. */
+  joined: number
+  /** Results that went to their callers but were not kept, for the reasons that `not-stored` events give. */
+  notStored: number
+  /** What hits saved: milliseconds of computing, or the unit of `ctx.cost()`. */
+  savedMs: number
+  /** Operations of the storage that failed. */
+  storageErrors: number
+  /** Entries in memory now, and the bytes they take with their keys. `core.memory` is what the whole cache takes: never above `maxBytes`. */
+  entries: number
+  bytes: number
+  /** The counters of the core, one by one; src/stats.h says when each is bumped. */
+  core: CoreStats | undefined
+}
+
+export function statsOf(parts: Parts): CacheStats {
+  const core = (parts.core ?? parts.standby)?.stats()
+  const { hits, misses, notStored, savedMs } = totals(parts.before, core)
+  const { disowned, forced, bypasses } = parts
+  return {
+    calls: hits + misses + forced + bypasses,
+    hits: hits - disowned,
+    misses: misses + disowned + forced,
+    bypasses,
+    joined: parts.joined,
+    notStored: parts.unstored + notStored,
+    savedMs,
+    storageErrors: parts.storage?.errors ?? 0,
+    entries: core?.entries ?? 0,
+    bytes: core?.bytes ?? 0,
+    core,
+  }
+}
+
+/** What all cores have counted: those that were lost, and this one. */
+export function totals(before: Totals, core: CoreStats | undefined): Totals {
+  if (core === undefined) return before
+  const admitted = core.hitsAdmitted
+  return {
+    hits: before.hits + core.hitsFresh + core.hitsStale + admitted,
+    misses: before.misses + core.missesAbsent + core.missesEvicted + core.missesExpired + core.missesInvalidated - admitted,
+    notStored: before.notStored + core.notStored,
+    savedMs: before.savedMs + core.savedMs,
+  }
+}

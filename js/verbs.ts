@@ -1,0 +1,88 @@
+/** What can be done with one key besides calling: find its place, look without a trace, forget it, let it grow stale. */
+import { verdict } from './boundary.js'
+import type { Core, Key } from './core.js'
+import type { Parts, StorageName } from './parts.js'
+import type { Plan } from './plan.js'
+import { fromStorage } from './results.js'
+import { Failure } from './value.js'
+
+export interface Place {
+  readonly core: Core
+  readonly key: Key
+  readonly name: StorageName | undefined
+}
+
+/** Where the entry of these arguments lives. Undefined without a core: then no key can be made. Rejects with KeyError. */
+export async function placeOf(parts: Parts, plan: Plan, args: readonly unknown[]): Promise<Place | undefined> {
+  const core = parts.core ?? parts.standby
+  if (core === undefined) return undefined
+  core.digest(plan.prefix, args)
+  const key = core.key()
+  return { core, key, name: parts.storage && (await parts.storageName(core.canonicalBytes())) }
+}
+
+/** What the entry of these arguments is called in storage, whether there is one or not. */
+export async function nameOf(parts: Parts, plan: Plan, args: readonly unknown[]): Promise<string | undefined> {
+  const core = parts.core ?? parts.standby
+  if (core === undefined) return undefined
+  core.digest(plan.prefix, args)
+  return (await parts.storageName(core.canonicalBytes()))?.text
+}
+
+/** The fresh value of these arguments, of memory or of storage. Nothing is counted. */
+export async function peek(parts: Parts, plan: Plan, args: readonly unknown[]): Promise<unknown> {
+  const { core } = parts
+  if (core === undefined) return undefined
+  core.digest(plan.prefix, args)
+  const key = core.key()
+  if (core.peek(key, parts.now()) === verdict.fresh) return unlessFailure(core.value(plan.freeze))
+  const name = parts.storage && (await parts.storageName(core.canonicalBytes()))
+  if (name === undefined) return undefined
+  await parts.tokens.snapshot(plan.tags)
+  const found = await fromStorage(parts, plan, key, name)
+  if (found?.answers === true) parts.disowned++
+  return found?.fresh === true ? unlessFailure(parts.decodePayload(found.payload)) : undefined
+}
+
+function unlessFailure(value: unknown): unknown {
+  if (value instanceof Failure) throw value.error
+  return value
+}
+
+/** Forgets the entry, in memory at once, then in storage; a computation that is running is not kept. */
+export async function forget(parts: Parts, plan: Plan, args: readonly unknown[]): Promise<void> {
+  const core = parts.core ?? parts.standby
+  if (core === undefined) return
+  core.digest(plan.prefix, args)
+  const key = core.key()
+  const canonical = parts.storage && core.canonicalBytes()
+  core.invalidate(key)
+  parts.flights.doom(key.id)
+  const name = canonical && (await parts.storageName(canonical))
+  if (name !== undefined) await parts.storage!.delete(name.text)
+  parts.emit?.({ type: 'invalidated', what: plan.name === null ? 'a key' : `a key of ${plan.name}` })
+}
+
+/** The entry is stale from now on, in memory at once, then in storage, if it may be stale at all; else it is forgotten. */
+export async function expire(parts: Parts, plan: Plan, args: readonly unknown[]): Promise<void> {
+  const core = parts.core ?? parts.standby
+  if (core === undefined) return
+  core.digest(plan.prefix, args)
+  const key = core.key()
+  const canonical = parts.storage && core.canonicalBytes()
+  core.expire(key, parts.now())
+  parts.flights.doom(key.id)
+  const name = canonical && (await parts.storageName(canonical))
+  // What only storage has is fetched first: what is sealed there cannot be changed in place.
+  if (name !== undefined && core.peek(key, parts.now(), Infinity) >= verdict.absent) {
+    await parts.tokens.snapshot(plan.tags)
+    const found = await fromStorage(parts, plan, key, name)
+    if (found?.answers === true) parts.disowned++
+  }
+  const entry = core.expire(key, parts.now()) && name !== undefined ? core.resealed(key, name.bytes) : undefined
+  if (name !== undefined) {
+    if (entry === undefined) await parts.storage!.delete(name.text)
+    else await parts.storage!.put(name.text, entry, {})
+  }
+  parts.emit?.({ type: 'expired', what: plan.name === null ? 'a key' : `a key of ${plan.name}` })
+}

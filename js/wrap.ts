@@ -1,0 +1,105 @@
+/** A wrapped function, and what hangs on it. */
+import { call, type How, type Note } from './call.js'
+import type { Context } from './context.js'
+import { OptionError, show } from './errors.js'
+import { infoOf } from './info.js'
+import type { Job } from './journey.js'
+import type { CallOptions } from './options.js'
+import type { Parts } from './parts.js'
+import type { Plan, Planner } from './plan.js'
+import { signalIn, withSignal } from './signals.js'
+import type { Tag } from './tokens.js'
+import { checkNames, parseDuration, parseSwitch } from './units.js'
+import { expire, forget, nameOf, peek } from './verbs.js'
+import type { WrappedMethods } from './wrapped.js'
+
+type Run = (...args: unknown[]) => unknown
+
+/** One call of a wrapped function. */
+class WrappedJob implements Job {
+  constructor(
+    private readonly fn: Run,
+    private readonly self: unknown,
+    readonly args: readonly unknown[],
+    private readonly planner: Planner,
+    private readonly takesContext: boolean,
+  ) {}
+
+  run(context: Context): unknown {
+    const { fn, self, args } = this
+    // The caller's signal is the caller's; the function works for all who wait.
+    const own = signalIn(args) === undefined ? args : withSignal(args, context.signal)
+    return this.takesContext ? fn.call(self, context, ...own) : fn.apply(self, own as unknown[])
+  }
+
+  tagsOf(values: unknown): Tag[] {
+    return this.planner.tagsOf(values, 'ctx.tags')
+  }
+}
+
+/** `fn`, asking the cache first. */
+export function wrapped(parts: Parts, planner: Planner, plan: Plan, fn: Run, takesContext: boolean): Run {
+  const { identify } = plan
+  const ask = (self: unknown, args: unknown[], how?: How): Promise<unknown> => {
+    try {
+      return call(parts, plan, identify === undefined ? args : identify.call(self, args), new WrappedJob(fn, self, args, planner, takesContext), how)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+  const ofKey = <T>(verb: (parts: Parts, plan: Plan, args: readonly unknown[]) => Promise<T>) =>
+    async function (this: unknown, ...args: unknown[]): Promise<T> {
+      return verb(parts, plan, identify === undefined ? args : identify.call(selfOf(this), args))
+    }
+  const outer = function (this: unknown, ...args: unknown[]): Promise<unknown> {
+    return ask(this, args)
+  }
+  // `ask.fresh(x)` has `ask` for its `this`, which is none of the function's.
+  const selfOf = (self: unknown): unknown => (self === outer ? undefined : self)
+  const having = (how: How) =>
+    function (this: unknown, ...args: unknown[]): Promise<unknown> {
+      return ask(selfOf(this), args, how)
+    }
+  const methods: WrappedMethods<never> = {
+    key: ofKey(nameOf),
+    peek: ofKey(peek) as never,
+    invalidate: ofKey(forget),
+    expire: ofKey(expire),
+    async withInfo(this: unknown, ...args: unknown[]) {
+      const self = selfOf(this)
+      const started = parts.stopwatch()
+      const note: Note = {}
+      const value = await ask(self, args, { ...patient, note })
+      const ms = parts.stopwatch() - started
+      return { value: value as never, info: infoOf(note, await nameOf(parts, plan, identify === undefined ? args : identify.call(self, args)).catch(() => undefined), ms) }
+    },
+    fresh: having({ ...patient, forceFresh: true }) as never,
+    with: (options: CallOptions) => having(parseHow('with', options)) as never,
+  }
+  Object.defineProperty(outer, 'name', { value: fn.name, configurable: true })
+  Object.defineProperty(outer, 'length', { value: Math.max(0, fn.length - Number(takesContext)), configurable: true })
+  return Object.assign(outer, methods) as Run
+}
+
+/** Who waits as long as it takes. */
+export const patient: How = { signal: undefined, deadlineMs: Infinity, forceFresh: false }
+
+export const howNames = ['signal', 'deadline', 'forceFresh'] as const
+
+/** Throws OptionError. */
+export function parseHow(what: string, options: CallOptions): How {
+  checkNames(what, options, howNames)
+  return readHow(options)
+}
+
+/** The same of options that are checked for others, too. */
+export function readHow({ signal, deadline, forceFresh }: CallOptions): How {
+  if (signal !== undefined && typeof (signal as Partial<AbortSignal> | null)?.addEventListener !== 'function') {
+    throw new OptionError('signal', `${show(signal)} is not an AbortSignal. Give new AbortController().signal, or AbortSignal.timeout(1000).`)
+  }
+  return {
+    signal,
+    deadlineMs: deadline === undefined ? Infinity : parseDuration('deadline', deadline),
+    forceFresh: forceFresh !== undefined && parseSwitch('forceFresh', forceFresh),
+  }
+}
