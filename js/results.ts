@@ -216,6 +216,8 @@ const missReasons: Readonly<Record<number, MissReason>> = {
   [verdict.absent]: 'absent',
   [verdict.expired]: 'expired',
   [verdict.invalidated]: 'invalidated',
+  [verdict.evicted]: 'absent',
+  [verdict.retained]: 'expired',
 }
 
 /** Why an entry was refused. A tag whose token is not known here counts as invalidated. */
