@@ -16,7 +16,7 @@ namespace reprise {
 constexpr std::size_t kInboxSize = 64 * 1024;
 
 struct Block {
-  // Of the entry that look_up, peek or admit found. Times are milliseconds; from 2^63 on they mean for ever.
+  // Of the entry that look_up, peek, admit, redraft or next_labelled found. Times are milliseconds; from 2^63 on they mean for ever.
   double created;
   double fresh_until;
   double stale_until;
@@ -24,14 +24,14 @@ struct Block {
   double payload_size;
   std::uint32_t
       payload_at;  // address in memory (look_up, peek, read_payload), or where in the entry it begins (admit)
-  std::uint32_t slot;           // kNoSlot: not in memory
-  std::uint32_t kind;           // PayloadKind
-  std::uint32_t whole;          // 1: the payload lies at payload_at; 0: see read_payload
-  std::uint32_t preamble_size;  // written by seal_begin
-  Digest128 key;           // look_up and digest write it; peek, store, admit and invalidate read it
-  StorageKey storage_key;  // read by seal_begin and admit_begin
-  std::uint8_t seal[kSealSize];         // written by seal_end
-  Token tokens[kMaxTokens];             // read by store and set_token
+  std::uint32_t slot;            // kNoSlot: not in memory
+  std::uint32_t kind;            // PayloadKind, with its flags
+  std::uint32_t whole;           // 1: the payload lies at payload_at; 0: see read_payload
+  std::uint32_t preamble_size;   // written by seal_begin
+  Digest128 key;                 // look_up, digest and next_labelled write it; the others read it
+  StorageKey storage_key;        // read by seal_begin and admit_begin
+  std::uint8_t seal[kSealSize];  // written by seal_end
+  Token tokens[kMaxTokens];      // read by store and set_token
   std::uint8_t preamble[kMaxPreamble];  // written by seal_begin
   std::uint8_t inbox[kInboxSize];
 };

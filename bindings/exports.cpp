@@ -2,6 +2,8 @@
 // embind costs 5 to 36 times more, so nothing that happens on a call goes that way.
 #include <emscripten/emscripten.h>
 
+#include <algorithm>
+
 #include "state.h"
 
 namespace reprise {
@@ -66,18 +68,18 @@ EMSCRIPTEN_KEEPALIVE void digest(std::uint32_t length) {
 }
 
 // The same for the key in the block.
-EMSCRIPTEN_KEEPALIVE std::uint32_t look_up_key(double now) {
-  return show(state->cache.look_up(block.key, millis(now)));
+EMSCRIPTEN_KEEPALIVE std::uint32_t look_up_key(double now, double stale_for) {
+  return show(state->cache.look_up(block.key, millis(now), millis(stale_for)));
 }
 
 // The last piece of a key: is there an answer in memory?
-EMSCRIPTEN_KEEPALIVE std::uint32_t look_up(std::uint32_t length, double now) {
+EMSCRIPTEN_KEEPALIVE std::uint32_t look_up(std::uint32_t length, double now, double stale_for) {
   digest(length);
-  return look_up_key(now);
+  return look_up_key(now, stale_for);
 }
 
-REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t peek(double now) {
-  return show(state->cache.peek(block.key, millis(now)));
+REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t peek(double now, double stale_for) {
+  return show(state->cache.peek(block.key, millis(now), millis(stale_for)));
 }
 
 // A computed value: its payload lies in the inbox, or comes after this in pieces (write_payload) where it is longer.
@@ -112,8 +114,10 @@ REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t read_payload(double from) {
 #if REPRISE_DENSE
   if (state->cache.record(block.slot).compressed) {
     const Bytes payload = state->cache.payload(block.slot);
-    block.payload_at = address_of(payload.data());
-    return static_cast<std::uint32_t>(payload.size());
+    if (from >= static_cast<double>(payload.size())) return 0;
+    const auto skipped = static_cast<std::uint32_t>(from);
+    block.payload_at = address_of(payload.data()) + skipped;
+    return static_cast<std::uint32_t>(payload.size()) - skipped;
   }
 #endif
   block.payload_at = address_of(block.inbox);
@@ -121,7 +125,23 @@ REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t read_payload(double from) {
       state->cache.read(block.slot, static_cast<std::uint64_t>(from), block.inbox));
 }
 
-// Seals what the last store described, for storage: begin, then the payload in pieces, then end. (Memory may hold the payload
+// Makes what the entry of the key in the block is, as far as memory knows, what seal_begin seals. Shows it as look_up does, and
+// leaves kNoSlot where there is none.
+REPRISE_COLD EMSCRIPTEN_KEEPALIVE void redraft() {
+  const Slot slot = state->cache.index().find(block.key);
+  show({Verdict::fresh, slot});
+  if (slot == kNoSlot) return;
+  const Record record = state->cache.record(slot);
+  const TokenCopy tokens = state->cache.tokens(slot);
+  std::copy_n(tokens.items.begin(), tokens.size, block.tokens);
+  state->draft = {record.kind,
+                  record.life,
+                  static_cast<double>(record.cost_ms),
+                  {block.tokens, tokens.size},
+                  record.payload_size};
+}
+
+// Seals what the last store or redraft described, for storage: begin, then the payload in pieces, then end. (Memory may hold the payload
 // in another form, of another size.)
 REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t seal_begin(double payload_size) {
   const Draft& draft = state->draft;
@@ -157,7 +177,8 @@ REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t admit_feed(std::uint32_t length)
   return static_cast<std::uint32_t>(state->read);
 }
 
-REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t admit(double now, std::uint32_t group) {
+REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t admit(double now, std::uint32_t group,
+                                                      double stale_for) {
   if (state->read == Status::ok) state->read = state->reader.finish();
   const EntryReader& reader = state->reader;
   Bytes payload;
@@ -166,9 +187,10 @@ REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t admit(double now, std::uint32_t 
     payload = Bytes{block.inbox}.subspan(reader.payload_at(),
                                          static_cast<std::size_t>(reader.header().payload_size));
   }
-  const Stored stored =
-      state->cache.admit(block.key, state->read, reader, payload, millis(now), group);
-  if (stored.status == Status::ok) {
+  const Stored stored = state->cache.admit(block.key, state->read, reader, payload, millis(now),
+                                           group, millis(stale_for));
+  if (stored.status == Status::ok || stored.status == Status::stale ||
+      stored.status == Status::retained) {
     const EntryHeader& header = reader.header();
     show(header.life, header.cost_ms, header.payload_size, header.kind);
     block.slot = stored.slot;
@@ -179,6 +201,20 @@ REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t admit(double now, std::uint32_t 
 
 REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t invalidate() {
   return state->cache.invalidate(block.key) ? 1 : 0;
+}
+
+// Makes the entry of the key in the block stale. Says whether it is still there.
+REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t expire(double now) {
+  return state->cache.expire(block.key, millis(now)) ? 1 : 0;
+}
+
+// The first slot from `from` on whose entry is labelled: leaves its key in the block and shows it as look_up does. kNoSlot where
+// there is no more.
+REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t next_labelled(std::uint32_t from) {
+  const Slot slot = state->cache.next_labelled(from);
+  if (slot != kNoSlot) block.key = state->cache.index().key(slot);
+  show({Verdict::fresh, slot});
+  return slot;
 }
 
 // The first token in the block becomes its tag's current one. Says whether there was memory for it.

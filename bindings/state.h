@@ -16,7 +16,7 @@ struct State {
 #endif
   Cache cache;
   KeyDigest digest;  // of what was fed so far
-  Draft draft{};     // what seal_begin seals: the last store
+  Draft draft{};     // what seal_begin seals: the last store or redraft
   Sealer sealer{};
   EntryReader reader{};
   Status read = Status::ok;

@@ -26,8 +26,8 @@ export const tokenSize = 16
 export const sealSize = 16
 export const noSlot = 0xffff_ffff
 
-/** `Verdict` of src/cache.h. */
-export const verdict = { fresh: 0, stale: 1, absent: 2, expired: 3, invalidated: 4 } as const
+/** `Verdict` of src/cache.h. Answers are fresh and stale only. */
+export const verdict = { fresh: 0, stale: 1, absent: 2, expired: 3, invalidated: 4, evicted: 5, retained: 6 } as const
 
 /** `Status` of src/status.h. */
 export const status = {
@@ -45,6 +45,8 @@ export const status = {
   noRoom: 11,
   noLifetime: 12,
   notAdmitted: 13,
+  stale: 14,
+  retained: 15,
 } as const
 
 /** The data plane: the raw exports of bindings/exports.cpp, called on the instance itself. */
@@ -54,20 +56,23 @@ export interface CoreExports {
   feed(length: number): void
   restart(): void
   digest(length: number): void
-  look_up(length: number, now: number): number
-  look_up_key(now: number): number
-  peek(now: number): number
+  look_up(length: number, now: number, staleForMs: number): number
+  look_up_key(now: number, staleForMs: number): number
+  peek(now: number, staleForMs: number): number
   store(payloadSize: number, kind: number, tokenCount: number, costMs: number, ttlMs: number, staleForMs: number, idleMs: number, now: number, group: number): number
   write_payload(from: number, length: number): void
   /** How many bytes lie at payload_at now. */
   read_payload(from: number): number
+  redraft(): void
   seal_begin(payloadSize: number): number
   seal_feed(length: number): void
   seal_end(): void
   admit_begin(length: number, total: number): number
   admit_feed(length: number): number
-  admit(now: number, group: number): number
+  admit(now: number, group: number, staleForMs: number): number
   invalidate(): number
+  expire(now: number): number
+  next_labelled(from: number): number
   set_token(): void
   sweep(now: number, budget: number): number
 }
@@ -81,7 +86,7 @@ export interface CoreControl {
 }
 
 /** What CoreControl.version() must say for this file to be its mirror. */
-export const boundaryVersion = 1
+export const boundaryVersion = 2
 
 export interface CoreStats {
   hitsFresh: number

@@ -11,8 +11,8 @@ import { KeyEncoder } from './encode.js'
 import { SharedValues } from './freeze.js'
 import { Inbox } from './inbox.js'
 import { Memo, memoLeast, memoMost } from './memo.js'
-import { shorten } from './packed.js'
-import { decodeValue, decodeValueAt, kind as kindOf, type Payload } from './value.js'
+import { lengthen, shorten } from './packed.js'
+import { decodePayload, decodePayloadAt, kind as kindOf, labelSize, type Payload } from './value.js'
 
 export { type CoreStats, status, verdict }
 
@@ -37,9 +37,19 @@ export interface Draft {
   tokens: Uint8Array
   costMs: number
   ttlMs: number
+  /** For how long after that it is kept: whoever asks says how much of it may answer. */
   staleForMs: number
+  /** How long it lives without an answer. Default for ever. */
+  idleMs?: number
   /** The number of the function whose result it is: a core that compresses expects them to be alike. Default 0. */
   group?: number
+}
+
+/** An entry in memory that is labelled. */
+export interface Labelled {
+  slot: number
+  key: Key
+  label: string
 }
 
 export interface Admitted {
@@ -109,13 +119,13 @@ export class Core {
 
   /**
    * Is there an answer in memory? One crossing: the bytes of the key are written into the inbox, then digested, looked
-   * up and judged. Throws KeyError where the arguments cannot be a key.
+   * up and judged. A stale entry answers for `staleForMs` after its fresh time. Throws KeyError where the arguments cannot be a key.
    */
-  lookUp(prefix: Uint8Array, args: readonly unknown[], now: number): number {
+  lookUp(prefix: Uint8Array, args: readonly unknown[], now: number, staleForMs = 0): number {
     const [text] = args
     const isPrompt = args.length === 1 && typeof text === 'string' && text.length >= memoLeast && text.length <= memoMost
-    if (isPrompt) return this.lookUpPrompt(prefix, text, args, now)
-    return this.exports.look_up(this.write(prefix, args), now)
+    if (isPrompt) return this.lookUpPrompt(prefix, text, args, now, staleForMs)
+    return this.exports.look_up(this.write(prefix, args), now, staleForMs)
   }
 
   /** Makes the key of these arguments the current one, which the verbs below are about. Throws KeyError. */
@@ -123,7 +133,7 @@ export class Core {
     this.exports.digest(this.write(prefix, args))
   }
 
-  /** The value that lookUp or peek found: made anew, unless it is a hot text; or frozen, and one for all who ask, where it can be (see freeze.ts). */
+  /** The value that lookUp or peek found, or a Failure: made anew, unless it is a hot text; or frozen, and one for all who ask, where it can be (see freeze.ts). */
   value(frozen: boolean): unknown {
     const { words, shared } = this
     const slot = words[offset.slot / 4]!
@@ -135,6 +145,13 @@ export class Core {
     const value = this.decoded()
     if (typeof value === 'string') shared.noteText(slot, low, high, value)
     return value
+  }
+
+  /** A copy of the payload that lookUp or peek found, as store() was given it: to be read without the core, or sealed. */
+  payload(): Payload {
+    const kind = this.words[offset.kind / 4]!
+    const bytes = this.payloadBytes(0, this.numbers[offset.payload_size / 8]!)
+    return { kind, bytes: (kind & 3) === kindOf.packed ? lengthen(bytes) : bytes }
   }
 
   /** What lookUp, peek or admit found. */
@@ -163,9 +180,9 @@ export class Core {
   }
 
   /** The same judgement as lookUp, of a key, without a trace: nothing counted, nothing removed. */
-  peek(key: Key, now: number): number {
+  peek(key: Key, now: number, staleForMs = 0): number {
     this.setKey(key.words)
-    return this.exports.peek(now)
+    return this.exports.peek(now, staleForMs)
   }
 
   /** Keeps a computed value in memory, or says why not. */
@@ -173,7 +190,8 @@ export class Core {
     this.setKey(key.words)
     const { payload } = draft
     const fits = payload.bytes.length <= inboxSize
-    let size = payload.kind === kindOf.packed && fits ? shorten(payload.bytes, this.bytes, offset.inbox) : 0
+    // (A label rides along behind the text.)
+    let size = (payload.kind & 3) === kindOf.packed && fits ? shorten(payload.bytes, this.bytes, offset.inbox) : 0
     if (size === 0) {
       size = payload.bytes.length
       if (fits) this.bytes.set(payload.bytes, offset.inbox)
@@ -186,7 +204,7 @@ export class Core {
       draft.costMs,
       draft.ttlMs,
       draft.staleForMs,
-      Infinity,
+      draft.idleMs ?? Infinity,
       now,
       draft.group ?? 0,
     )
@@ -194,6 +212,13 @@ export class Core {
     this.filled()
     if (!fits) this.writePayload(payload.bytes)
     return said
+  }
+
+  /** The sealed entry of what memory holds under the key, if it holds something. */
+  resealed(key: Key, storageKey: Uint8Array): Uint8Array | undefined {
+    this.setKey(key.words)
+    this.exports.redraft()
+    return this.words[offset.slot / 4] === noSlot ? undefined : this.seal(storageKey, this.payload())
   }
 
   /** The sealed entry of what store() was given last, for storage; `storageKey` are the 32 bytes of its name there. */
@@ -213,8 +238,8 @@ export class Core {
     return entry
   }
 
-  /** May this entry out of storage answer the call? Then memory keeps it too, where there is room. */
-  admit(key: Key, storageKey: Uint8Array, entry: Uint8Array, now: number, group = 0): Admitted {
+  /** May this entry out of storage answer the call (ok, stale), or at least if nothing better can be had (retained)? Then memory keeps it too, where there is room. */
+  admit(key: Key, storageKey: Uint8Array, entry: Uint8Array, now: number, group = 0, staleForMs = 0): Admitted {
     this.setKey(key.words)
     this.bytes.set(storageKey, offset.storage_key)
     let begun = false
@@ -225,9 +250,9 @@ export class Core {
       begun = true
     })
     if (!begun) this.exports.admit_begin(0, 0)
-    const said = this.exports.admit(now, group)
+    const said = this.exports.admit(now, group, staleForMs)
     this.refresh()
-    if (said !== status.ok) return { status: said }
+    if (said !== status.ok && said !== status.stale && said !== status.retained) return { status: said }
     const from = this.words[offset.payload_at / 4]!
     // A storage may give a Buffer, whose subarrays and slices are Buffers.
     const payload = { kind: this.words[offset.kind / 4]!, bytes: new Uint8Array(entry.buffer, entry.byteOffset + from, entry.length - sealSize - from) }
@@ -240,6 +265,22 @@ export class Core {
   invalidate(key: Key): boolean {
     this.setKey(key.words)
     return this.exports.invalidate() === 1
+  }
+
+  /** The entry is stale from now on; one that never gets stale is taken out. Says whether there is still one. */
+  expire(key: Key, now: number): boolean {
+    this.setKey(key.words)
+    return this.exports.expire(now) === 1
+  }
+
+  /** The first entry from slot `from` on that is labelled, dead or alive. Its key is the current one then, and facts() are of it. One whose label is damaged has none. */
+  nextLabelled(from: number): Labelled | undefined {
+    const slot = this.exports.next_labelled(from) >>> 0
+    if (slot === noSlot) return undefined
+    const end = this.numbers[offset.payload_size / 8]! - 4
+    const size = end < 0 ? 0 : labelSize(this.payloadBytes(end, end + 4), 4)
+    const label = size > end ? '' : utf8.decode(this.payloadBytes(end - size, end))
+    return { slot, key: this.key(), label }
   }
 
   /** Gives a tag its token: the first, or another, which invalidates. 16 bytes: the tag's number, the token. */
@@ -266,17 +307,17 @@ export class Core {
   }
 
   /** A prompt that was asked lately has the key that it had then: no bytes are written. */
-  private lookUpPrompt(prefix: Uint8Array, text: string, args: readonly unknown[], now: number): number {
+  private lookUpPrompt(prefix: Uint8Array, text: string, args: readonly unknown[], now: number, staleForMs: number): number {
     const prompts = this.promptsOf(prefix)
     const key = prompts.find(text)
     if (key === undefined) {
-      const found = this.exports.look_up(this.write(prefix, args), now)
+      const found = this.exports.look_up(this.write(prefix, args), now, staleForMs)
       prompts.note(text, this.words[offset.key / 4]! | 0, () => this.key().words)
       return found
     }
     this.setKey(key)
     this.known = { prefix, args }
-    return this.exports.look_up_key(now)
+    return this.exports.look_up_key(now, staleForMs)
   }
 
   private promptsOf(prefix: Uint8Array): Memo<Uint32Array> {
@@ -290,12 +331,15 @@ export class Core {
     const kind = words[offset.kind / 4]!
     const size = this.numbers[offset.payload_size / 8]!
     if (words[offset.whole / 4] === 0) {
-      if (size > inboxSize) return this.decodedInParts(kind, size)
+      if (size > inboxSize) {
+        const bytes = this.payloadBytes(0, size)
+        return kind === kindOf.bytes ? bytes : decodePayload({ kind, bytes })
+      }
       // Several blocks are put together, what is compressed is decoded; payload_at says where.
       if (this.exports.read_payload(0) !== size) throw new Error('the payload is damaged.')
     }
     const from = words[offset.payload_at / 4]! - this.base
-    return decodeValueAt(kind, this.bytes, from, from + size, true)
+    return decodePayloadAt(kind, this.bytes, from, from + size, true)
   }
 
   private setKey(words: Uint32Array): void {
@@ -308,15 +352,19 @@ export class Core {
     if (slot !== noSlot) this.shared.drop(slot)
   }
 
-  /** A payload that is longer than the inbox. */
-  private decodedInParts(kind: number, size: number): unknown {
-    const bytes = new Uint8Array(size)
-    for (let at = 0; at < size; ) {
-      const count = this.exports.read_payload(at)
-      bytes.set(this.bytes.subarray(offset.inbox, offset.inbox + count), at)
+  /** A copy of these bytes of the payload that was found, of any size and in any form. */
+  private payloadBytes(from: number, to: number): Uint8Array {
+    const { words } = this
+    const bytes = new Uint8Array(to - from)
+    for (let at = from; at < to; ) {
+      const whole = words[offset.whole / 4] === 1
+      const count = Math.min(to - at, whole ? to : this.exports.read_payload(at))
+      if (count === 0) throw new Error('the payload is damaged.')
+      const start = words[offset.payload_at / 4]! - this.base + (whole ? at : 0)
+      bytes.set(this.bytes.subarray(start, start + count), at - from)
       at += count
     }
-    return kind === kindOf.bytes ? bytes : decodeValue({ kind, bytes })
+    return bytes
   }
 
   private writePayload(bytes: Uint8Array): void {
@@ -338,6 +386,8 @@ export class Core {
     this.numbers = new Float64Array(buffer, this.base, offset.payload_at / 8)
   }
 }
+
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
 function inPieces(bytes: Uint8Array, use: (piece: Uint8Array) => void): void {
   for (let at = 0; at < bytes.length; at += inboxSize) use(bytes.subarray(at, at + inboxSize))

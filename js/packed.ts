@@ -417,6 +417,24 @@ export function shorten(packed: Uint8Array, target: Uint8Array, start: number): 
   return at + packed.length - names - namesSize - start
 }
 
+/** The packed bytes, and what lies behind them, that shorten made these of: names are there again. */
+export function lengthen(packed: Uint8Array): Uint8Array {
+  if ((packed[0]! & short) === 0) return packed
+  const { structureSize: number, namesSize: structureSize, structure } = unpacker.parts(packed)
+  // Numbers are given in the order of the map.
+  const block = [...numberOf.keys()][number]
+  if (block === undefined) throw new ValueError('payload', unknown)
+  const long = new Uint8Array(packed.length + block.length + headerRoom)
+  long[0] = packed[0]! - short
+  let at = putNumber(long, putNumber(long, 1, structureSize), block.length)
+  const names = structure + structureSize
+  long.set(packed.subarray(structure, names), at)
+  at += structureSize
+  for (let i = 0; i < block.length; i++) long[at++] = block.charCodeAt(i)
+  long.set(packed.subarray(names), at)
+  return long.slice(0, at + packed.length - names)
+}
+
 /** A member that is data whatever Object.prototype makes of its name: assigning could meet a setter, as that of `__proto__`, or a frozen member. */
 export function defineMember(object: object, name: string, value: unknown): void {
   Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true })
@@ -431,7 +449,7 @@ class Unpacker {
   private textAt = 0
   private shapes: readonly Shape[] = []
 
-  /** The sizes in a header, and where the structure begins. */
+  /** The two numbers of a header (of a short one: which names, and the size of the structure), and where the structure begins. */
   parts(packed: Uint8Array): { structureSize: number; namesSize: number; structure: number } {
     this.bytes = packed
     this.at = 1

@@ -16,7 +16,11 @@ import { decodePacked, defineMember, encodePacked, strictUtf8 } from './packed.j
 /** `PayloadKind` of src/entry.h. `text`, plain UTF-8, is read but not written: packed texts that are not ASCII are read faster. */
 export enum kind { cbor = 0, text = 1, bytes = 2, packed = 3 }
 
+/** What a kind may have on top. `labelled`: see labelled(). `failed`: the value is what the function threw. */
+export enum flag { labelled = 4, failed = 8 }
+
 export interface Payload {
+  /** One of `kind`, and flags. */
   readonly kind: number
   readonly bytes: Uint8Array
 }
@@ -64,6 +68,50 @@ export function decodeValueAt(which: number, bytes: Uint8Array, from: number, to
       throw new ValueError('payload', 'is of a kind that is not known')
   }
 }
+
+/** In place of a value: what the function threw. */
+export class Failure {
+  constructor(readonly error: unknown) {}
+}
+
+/** What a payload stands for, whatever flags it has: the value, or the Failure that it was. Throws as decodeValue does. */
+export function decodePayload({ kind, bytes }: Payload): unknown {
+  return decodePayloadAt(kind, bytes, 0, bytes.length)
+}
+
+/** The same of a payload that lies in other bytes, as of decodeValueAt. */
+export function decodePayloadAt(which: number, bytes: Uint8Array, from: number, to: number, mayBeShort = false): unknown {
+  if (which < flag.labelled || which >= 2 * flag.failed) return decodeValueAt(which, bytes, from, to, mayBeShort)
+  if ((which & flag.labelled) !== 0) {
+    const size = to - from < 4 ? Infinity : labelSize(bytes, to)
+    to -= 4 + size
+    if (to < from) throw new ValueError('payload', 'ends too early')
+  }
+  const value = decodeValueAt(which & 3, bytes, from, to, mayBeShort)
+  return (which & flag.failed) === 0 ? value : new Failure(value)
+}
+
+/** The payload with a text behind its value, and the length of that in bytes: so an entry in memory can be found by what was asked. */
+export function labelled({ kind, bytes }: Payload, label: string): Payload {
+  const text = utf8.encode(label)
+  const all = new Uint8Array(bytes.length + text.length + 4)
+  all.set(bytes)
+  all.set(text, bytes.length)
+  new DataView(all.buffer).setUint32(all.length - 4, text.length, true)
+  return { kind: kind | flag.labelled, bytes: all }
+}
+
+/** The payload of a value that was thrown. */
+export function failed({ kind, bytes }: Payload): Payload {
+  return { kind: kind | flag.failed, bytes }
+}
+
+/** How many bytes the label is said to take of a payload that ends at `to`: it lies before the four that say so. */
+export function labelSize(bytes: Uint8Array, to: number): number {
+  return (bytes[to - 4]! | (bytes[to - 3]! << 8) | (bytes[to - 2]! << 16) | (bytes[to - 1]! << 24)) >>> 0
+}
+
+const utf8 = new TextEncoder()
 
 class ValueEncoder {
   private depth = 0

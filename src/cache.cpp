@@ -14,15 +14,16 @@ Cache::Cache(const Options& options, Pages& pages, Eviction& eviction, Compressi
       sets_(pages_, arena_, Record::kMostSets),
       tokens_(pages_) {}
 
-Found Cache::look_up(const Digest128& key, Millis now) {
+Found Cache::look_up(const Digest128& key, Millis now, Millis stale_for) {
   const Slot slot = index_.find(key);
   if (slot == kNoSlot) {
-    ++(evicted_.remembers(key) ? stats_.misses_evicted : stats_.misses_absent);
-    return {};
+    const bool was_evicted = evicted_.remembers(key);
+    ++(was_evicted ? stats_.misses_evicted : stats_.misses_absent);
+    return {was_evicted ? Verdict::evicted : Verdict::absent, kNoSlot};
   }
   const MutableBytes block = block_at(index_.block(slot));
   const Record record = Record::read(block);
-  const Verdict verdict = judge(record, now);
+  const Verdict verdict = judge(record, now, stale_for);
   switch (verdict) {
     case Verdict::fresh:
     case Verdict::stale:
@@ -35,7 +36,9 @@ Found Cache::look_up(const Digest128& key, Millis now) {
       ++stats_.misses_invalidated;
       ++stats_.invalidated;
       break;
+    case Verdict::retained: ++stats_.misses_expired; return {verdict, slot};
     case Verdict::expired:
+    case Verdict::evicted:
     case Verdict::absent:
       ++stats_.misses_expired;
       ++stats_.expired;
@@ -45,12 +48,14 @@ Found Cache::look_up(const Digest128& key, Millis now) {
   return {verdict, kNoSlot};
 }
 
-Found Cache::peek(const Digest128& key, Millis now) const {
+Found Cache::peek(const Digest128& key, Millis now, Millis stale_for) const {
   const Slot slot = index_.find(key);
-  if (slot == kNoSlot) return {};
-  const Verdict verdict = judge(record(slot), now);
-  const bool alive = verdict == Verdict::fresh || verdict == Verdict::stale;
-  return {verdict, alive ? slot : kNoSlot};
+  if (slot == kNoSlot) {
+    return {evicted_.remembers(key) ? Verdict::evicted : Verdict::absent, kNoSlot};
+  }
+  const Verdict verdict = judge(record(slot), now, stale_for);
+  const bool dead = verdict == Verdict::expired || verdict == Verdict::invalidated;
+  return {verdict, dead ? kNoSlot : slot};
 }
 
 REPRISE_COLD Stored Cache::store(const Digest128& key, const Draft& draft, Bytes payload,
@@ -69,6 +74,9 @@ REPRISE_COLD Stored Cache::store(const Digest128& key, const Draft& draft, Bytes
   switch (tokens_.judge(draft.tokens)) {
     case Tokens::Judgement::dead: return refuse(Status::invalidated);
     case Tokens::Judgement::unknown: return refuse(Status::unknown_token);
+    case Tokens::Judgement::outdated:
+      if (!draft.life.has_window()) return refuse(Status::invalidated);
+      break;
     case Tokens::Judgement::current: break;
   }
   if (draft.payload_size > options_.max_entry_bytes || draft.payload_size > capacity() ||
@@ -109,25 +117,34 @@ REPRISE_COLD Bytes Cache::compressed(Record& record, Bytes payload, std::uint32_
 }
 
 REPRISE_COLD Stored Cache::admit(const Digest128& key, Status read, const EntryReader& entry,
-                                 Bytes payload, Millis now, std::uint32_t group) {
+                                 Bytes payload, Millis now, std::uint32_t group, Millis stale_for) {
   const EntryHeader& header = entry.header();
   if (read == Status::ok && header.life.at(now) == Freshness::expired) read = Status::expired;
   if (read == Status::ok) {
     const Tokens::Judgement judgement = tokens_.judge(entry.tokens());
     if (judgement == Tokens::Judgement::unknown) return {Status::unknown_token, kNoSlot};
-    if (judgement == Tokens::Judgement::dead) read = Status::invalidated;
+    switch (judge(header.life, judgement, now, stale_for)) {
+      case Verdict::fresh: break;
+      case Verdict::stale: read = Status::stale; break;
+      case Verdict::retained: read = Status::retained; break;
+      case Verdict::invalidated: read = Status::invalidated; break;
+      default: read = Status::expired; break;
+    }
   }
   switch (read) {
-    case Status::ok: break;
+    case Status::ok:
+    case Status::stale:
+      ++stats_.hits_admitted;
+      stats_.saved_ms += header.cost_ms;
+      break;
+    case Status::retained: break;
     case Status::expired: ++stats_.refused_expired; return {read, kNoSlot};
     case Status::invalidated: ++stats_.refused_invalidated; return {read, kNoSlot};
     default: ++stats_.refused_damaged; return {read, kNoSlot};
   }
-  ++stats_.hits_admitted;
-  stats_.saved_ms += header.cost_ms;
   const Draft draft{header.kind,    header.life,         header.cost_ms,
                     entry.tokens(), header.payload_size, group};
-  return {Status::ok, store(key, draft, payload, now).slot};
+  return {read, store(key, draft, payload, now).slot};
 }
 
 REPRISE_COLD bool Cache::invalidate(const Digest128& key) {
@@ -136,6 +153,25 @@ REPRISE_COLD bool Cache::invalidate(const Digest128& key) {
   ++stats_.invalidated;
   remove(slot);
   return true;
+}
+
+REPRISE_COLD bool Cache::expire(const Digest128& key, Millis now) {
+  const Slot slot = index_.find(key);
+  if (slot == kNoSlot) return false;
+  const MutableBytes block = block_at(index_.block(slot));
+  const Verdict verdict = judge(Record::read(block), now, kForever);
+  if (verdict == Verdict::stale) return true;
+  if (verdict == Verdict::fresh && Record::expire(block, now)) return true;
+  ++(verdict == Verdict::expired ? stats_.expired : stats_.invalidated);
+  remove(slot);
+  return false;
+}
+
+REPRISE_COLD Slot Cache::next_labelled(Slot from) const {
+  for (; from < index_.slots(); ++from) {
+    if (index_.used(from) && is_labelled(record(from).kind)) return from;
+  }
+  return kNoSlot;
 }
 
 REPRISE_COLD bool Cache::set_token(Token token) {
@@ -256,14 +292,24 @@ REPRISE_COLD bool Cache::valid() const {
          live == arena_.live() && pages == std::uint64_t{pages_.used()} * kPageSize;
 }
 
-Verdict Cache::judge(const Record& record, Millis now) const {
-  if (!sets_.current(record.token_set, tokens_)) return Verdict::invalidated;
-  switch (record.life.at(now)) {
-    case Freshness::fresh: return Verdict::fresh;
-    case Freshness::stale: return Verdict::stale;
-    case Freshness::expired: break;
+Verdict Cache::judge(const Record& record, Millis now, Millis stale_for) const {
+  if (sets_.current(record.token_set, tokens_) && record.life.at(now) == Freshness::fresh) {
+    return Verdict::fresh;
   }
-  return Verdict::expired;
+  return judge(record.life, sets_.judge(record.token_set, tokens_), now, stale_for);
+}
+
+// An outdated entry may be past its fresh time as well. Then both hold: to expire a tag lets nothing answer that would not
+// have without.
+REPRISE_COLD Verdict Cache::judge(const Lifetime& life, Tokens::Judgement tokens, Millis now,
+                                  Millis stale_for) {
+  const bool outdated = tokens == Tokens::Judgement::outdated;
+  if (!outdated && tokens != Tokens::Judgement::current) return Verdict::invalidated;
+  const Freshness freshness = life.at(now);
+  if (freshness == Freshness::expired || (outdated && !life.has_window())) return Verdict::expired;
+  if (freshness == Freshness::fresh && !outdated) return Verdict::fresh;
+  const bool answers = stale_for > 0 && now < after(life.fresh_until, stale_for);
+  return answers ? Verdict::stale : Verdict::retained;
 }
 
 // Of payloads, were every entry evicted: what is not taken by the other structures, less a little for what lies

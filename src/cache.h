@@ -6,6 +6,7 @@
 //   look_up   memory only. Fresh or stale: here it is. Otherwise the caller asks its storage …
 //   admit     … and hands in what it found: sealed, of this key, alive? Then it is kept and answers.
 //   store     otherwise the caller computes, and hands in the result.
+//   expire    makes an entry stale before its time.
 //   invalidate, sweep   take entries away: on demand, and when their time is over.
 //
 // Everything lives in the pages of one pool (pages.h), so that the budget is a promise. A payload above some 8 KB lies in
@@ -49,11 +50,14 @@ enum class Verdict : std::uint8_t {
   absent = 2,  // from here on: no answer
   expired = 3,
   invalidated = 4,
+  evicted = 5,  // absent, and lately it was not
+  // Stale for longer than the call takes: it may answer if a new value cannot be made.
+  retained = 6,
 };
 
 struct Found {
   Verdict verdict = Verdict::absent;
-  Slot slot = kNoSlot;  // where verdict is fresh or stale
+  Slot slot = kNoSlot;  // where verdict is fresh, stale or retained
 };
 
 // An entry on its way in: everything but the payload's bytes.
@@ -80,26 +84,33 @@ class Cache {
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;
 
-  // Judges, counts, and remembers that the entry was used. A dead entry is removed on the way.
-  Found look_up(const Digest128& key, Millis now);
+  // Judges, counts, and remembers that the entry was used. A dead entry is removed on the way. A stale one answers for
+  // `stale_for` after its fresh time, and is retained for the rest of its window. One that is outdated (tokens.h) is stale, too;
+  // nobody knows since when, so it answers wherever stale ones do.
+  Found look_up(const Digest128& key, Millis now, Millis stale_for = 0);
 
   // The same judgement without a trace: nothing counted, nothing removed, recency untouched.
-  [[nodiscard]] Found peek(const Digest128& key, Millis now) const;
+  [[nodiscard]] Found peek(const Digest128& key, Millis now, Millis stale_for = 0) const;
 
   // Keeps a computed value. Where `payload` is empty and the draft's is not, the room is made and the caller
   // writes the bytes (write) before the next verb.
   Stored store(const Digest128& key, const Draft& draft, Bytes payload, Millis now);
 
   // May an entry that came out of storage answer this call? `read` is what EntryReader said of its bytes; a
-  // status that is not ok is a refusal already. ok: it answers, and memory keeps it too unless slot is
-  // kNoSlot. unknown_token is no refusal: the caller loads the tokens of its tags and asks again. `payload` is as in store().
+  // status that is not ok is a refusal already. ok, stale: it answers; retained: it may, as in look_up. Memory keeps it too
+  // unless slot is kNoSlot. unknown_token is no refusal: the caller loads the tokens of its tags and asks again. `payload` is
+  // as in store().
   Stored admit(const Digest128& key, Status read, const EntryReader& entry, Bytes payload,
-               Millis now, std::uint32_t group = 0);
+               Millis now, std::uint32_t group = 0, Millis stale_for = 0);
 
   // Takes one key out of memory; says whether it was there.
   bool invalidate(const Digest128& key);
 
-  // Gives a tag its token: the first one, or a new one that invalidates every entry carrying another. False where there is
+  // The entry is stale from now on, for as long as it would have been after its fresh time; one that is stale already stays as
+  // it is. One that never gets stale is removed, as is a dead one. Says whether an entry is still there.
+  bool expire(const Digest128& key, Millis now);
+
+  // Gives a tag its token: the first one, or a new one that invalidates or expires every entry carrying another. False where there is
   // no memory for a new tag: entries that carry it are not kept.
   bool set_token(Token token);
 
@@ -107,6 +118,9 @@ class Cache {
   std::uint32_t sweep(Millis now, std::uint32_t budget);
 
   void clear();
+
+  // The first slot from `from` on of an entry that is labelled (entry.h), dead or alive.
+  [[nodiscard]] Slot next_labelled(Slot from) const;
 
   // What is known of the entry in a slot.
   [[nodiscard]] Record record(Slot slot) const {
@@ -156,7 +170,9 @@ class Cache {
   std::size_t copy(Slot slot, std::uint64_t begin, std::uint8_t* bytes, std::size_t size,
                    bool into_payload) const;
   [[nodiscard]] Bytes compressed(Record& record, Bytes payload, std::uint32_t group);
-  [[nodiscard]] Verdict judge(const Record& record, Millis now) const;
+  [[nodiscard]] Verdict judge(const Record& record, Millis now, Millis stale_for) const;
+  [[nodiscard]] static Verdict judge(const Lifetime& life, Tokens::Judgement tokens, Millis now,
+                                     Millis stale_for);
   [[nodiscard]] std::uint64_t capacity() const;
   [[nodiscard]] bool keep(const Digest128& key, Record record, std::span<const Token> tokens);
   [[nodiscard]] bool build(const Record& wanted);

@@ -11,7 +11,8 @@ constexpr std::uint32_t kMagic = 0x53525052;  // "RPRS"
 constexpr std::uint8_t kFormat = 1;
 
 bool sensible(const EntryHeader& header) {
-  return header.kind <= PayloadKind::packed && header.life.fresh_until >= header.life.created &&
+  return static_cast<std::uint8_t>(header.kind) < kKinds &&
+         header.life.fresh_until >= header.life.created &&
          header.life.stale_until >= header.life.fresh_until && std::isfinite(header.cost_ms) &&
          header.cost_ms >= 0;
 }

@@ -3,11 +3,11 @@
 //   offset  size  field
 //        0     4  magic "RPRS"
 //        4     1  format, now 1
-//        5     1  kind of payload: 0 CBOR, 1 text (UTF-8), 2 bytes, 3 packed
+//        5     1  kind of payload: 0 CBOR, 1 text (UTF-8), 2 bytes, 3 packed; and flags: 4 labelled, 8 failed
 //        6     2  number of tokens, at most 64
 //        8    32  storage key: the digest of the canonical bytes of the question
 //       40     8  created        milliseconds since 1970 UTC
-//       48     8  fresh until    the same; 2^63-1 is for ever
+//       48     8  fresh until    the same; 2^63-1 is for ever (less the time between the two, where there is one)
 //       56     8  stale until    the same; never before fresh until
 //       64     8  cost           what making it took, in milliseconds (IEEE double, not negative)
 //       72     8  length of the payload in bytes
@@ -18,6 +18,10 @@
 // All numbers are little-endian. The seal covers everything, so no damaged byte is ever believed; the key
 // lies inside, so an entry that was moved under another name is noticed. docs/entry-format.md says the same
 // to people who read entries from other languages.
+//
+// A payload that is labelled has, behind the value, the text of its key (UTF-8) and the length of that in bytes (4), so that
+// entries can be found by what was asked. The value of one that failed is what the function threw. The core hands
+// the flags on and looks for labels; what they mean is for those who read the value.
 #pragma once
 
 #include <array>
@@ -34,7 +38,18 @@ namespace reprise {
 
 using StorageKey = std::array<std::uint8_t, 32>;
 
+// And flags on top, as `with` puts them there.
 enum class PayloadKind : std::uint8_t { cbor = 0, text = 1, bytes = 2, packed = 3 };
+constexpr std::uint8_t kLabelled = 4;
+constexpr std::uint8_t kFailed = 8;
+constexpr std::uint8_t kKinds = 16;  // kinds are below it, flags and all
+
+[[nodiscard]] constexpr PayloadKind with(PayloadKind kind, std::uint8_t flags) {
+  return static_cast<PayloadKind>(static_cast<std::uint8_t>(kind) | flags);
+}
+[[nodiscard]] constexpr bool is_labelled(PayloadKind kind) {
+  return (static_cast<std::uint8_t>(kind) & kLabelled) != 0;
+}
 
 struct EntryHeader {
   PayloadKind kind = PayloadKind::cbor;

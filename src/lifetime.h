@@ -4,8 +4,13 @@
 // answer while a new value is made; after that it is dead. Both are exclusive: an entry with a ttl of
 // 1,000 ms made at 0 is fresh at 999 and not at 1,000. An entry may also die of idleness: every answer moves
 // `idle_until` on, but what is fixed stays fixed.
+//
+// The time between the two ends is the window. It is known of every entry that has one, as an entry may be told to be
+// stale early: then the window begins there. So an entry that is fresh for ever and has a window is fresh only until
+// kForever less that.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 
@@ -21,6 +26,9 @@ constexpr Millis kForever = std::numeric_limits<Millis>::max();
   if (duration <= 0) return now;
   return now > kForever - duration ? kForever : now + duration;
 }
+
+// The longest window of what is fresh for ever: 570,000 years. What is fresh until kForever less this is so for ever, to anybody.
+constexpr Millis kLongestWindow = Millis{1} << 54;
 
 enum class Freshness : std::uint8_t { fresh, stale, expired };
 
@@ -38,10 +46,14 @@ struct Lifetime {
     return now < stale_until ? Freshness::stale : Freshness::expired;
   }
 
+  // There is a time when it is stale.
+  [[nodiscard]] constexpr bool has_window() const { return stale_until > fresh_until; }
+
   // A lifetime that begins now: fresh for `ttl`, then stale for `stale_for`, and over when idle for `idle`.
   [[nodiscard]] static constexpr Lifetime from(Millis now, Millis ttl, Millis stale_for,
                                                Millis idle = kForever) {
-    const Millis fresh_until = after(now, ttl);
+    const Millis window = std::clamp(stale_for, Millis{0}, kLongestWindow);
+    const Millis fresh_until = std::min(after(now, ttl), kForever - window);
     return {now, fresh_until, after(fresh_until, stale_for), idle, after(now, idle)};
   }
 };

@@ -60,4 +60,21 @@ void Record::answered(MutableBytes block, Millis now) {
   put(block, kIdleAt + 8, after(now, load<Millis>(block, kIdleAt)));
 }
 
+// What is stored of the two ends are differences. That of the stale one stays as it is. That of the fresh one gets smaller, as
+// the entry was fresh, so it fits its field of four or eight bytes; and the field is there, as nothing gets stale that is
+// fresh for ever. Where the clock was set back to before the entry was made, it was made now.
+bool Record::expire(MutableBytes block, Millis now) {
+  const auto bits = load<std::uint32_t>(block, 0);
+  if ((bits & kGetsStale) == 0 || (bits & kEnds) == 0) return false;
+  const Layout layout = layout_of(bits);
+  Millis created = read(block).life.created;
+  if (now < created) {
+    if (now < 0 && !layout.wide) return false;
+    created = now;
+    std::memcpy(block.data() + layout.created_at, &created, layout.wide ? 8 : 6);
+  }
+  put_duration(block, layout.ends_at, layout.wide, from_to(created, now));
+  return true;
+}
+
 }  // namespace reprise

@@ -1,6 +1,6 @@
 // What memory knows of one entry beside its key and its payload: a few bytes before the payload, in the same block.
 //
-//   bits: 24 set of tokens, 8 what follows      4
+//   bits: 22 set of tokens, 4 kind of payload, 6 what follows  4
 //   cost, a float of milliseconds               4
 //   idle_ms, idle_until                         16   only where it may die of idleness
 //   created                                     6, or 8 where it is before 1970 or after the year 10889
@@ -26,7 +26,7 @@ namespace reprise {
 namespace record_bits {
 
 // The bits above the set of tokens.
-constexpr std::uint32_t kKindAt = 24;  // two bits
+constexpr std::uint32_t kKindAt = 22;  // four bits
 constexpr std::uint32_t kInParts = 1U << 26;
 constexpr std::uint32_t kEnds = 1U << 27;
 constexpr std::uint32_t kGetsStale = 1U << 28;
@@ -69,7 +69,7 @@ struct Record {
   // Of one that has a ttl and nothing out of the ordinary.
   static constexpr std::uint32_t kUsualSize = 18;
   static constexpr std::uint32_t kMaxSize = 4 + 4 + 16 + 3 * 8 + 8;
-  static constexpr std::uint32_t kMostSets = 1U << 24;
+  static constexpr std::uint32_t kMostSets = 1U << 22;
 
   Lifetime life{};
   float cost_ms = 0;
@@ -93,6 +93,8 @@ struct Record {
   [[nodiscard]] static std::uint32_t size_of(Bytes block);
   // An answer at `now` was given: the end of idleness moves, where there is one.
   static void answered(MutableBytes block, Millis now);
+  // Of one that is fresh: it is stale from `now` on, for as long as it would have been. False where it cannot be.
+  [[nodiscard]] static bool expire(MutableBytes block, Millis now);
 };
 
 inline Record Record::read(Bytes block) {
@@ -101,7 +103,7 @@ inline Record Record::read(Bytes block) {
   const Layout layout = layout_of(bits);
   Record record;
   record.token_set = bits & (kMostSets - 1);
-  record.kind = static_cast<PayloadKind>(bits >> kKindAt & 3);
+  record.kind = static_cast<PayloadKind>(bits >> kKindAt & (kKinds - 1));
   record.whole = (bits & kInParts) == 0;
   record.cost_ms = load<float>(block, 4);
   if ((bits & kIdles) != 0) {

@@ -9,13 +9,13 @@ namespace reprise {
 struct Stats {
   std::uint64_t hits_fresh = 0;  // look_up found a fresh entry in memory
   std::uint64_t hits_stale = 0;  // look_up found one that was stale but allowed
-  // A look_up that had missed was then answered by storage: admit said ok.
+  // A look_up that had missed was then answered by storage: admit said ok or stale.
   std::uint64_t hits_admitted = 0;
 
   // look_up found no usable entry in memory, because … (the hits and these are all look_ups)
   std::uint64_t misses_absent = 0;       // there is none
   std::uint64_t misses_evicted = 0;      // there was one lately, and it had to make room
-  std::uint64_t misses_expired = 0;      // its time was over
+  std::uint64_t misses_expired = 0;      // its time was over; or it stays, too stale for this call
   std::uint64_t misses_invalidated = 0;  // one of its tags had been invalidated
 
   // admit refused an entry from storage (a miss counted above stays a miss), because …

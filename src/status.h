@@ -23,6 +23,9 @@ enum class Status : std::uint8_t {
   no_room = 11,       // memory could not grow
   no_lifetime = 12,   // its ttl is 0
   not_admitted = 13,  // memory is full of what is worth more
+  // An entry from storage was admitted, and …
+  stale = 14,     // it is stale, but answers
+  retained = 15,  // it is too stale for this call: it answers only if a new value cannot be made
 };
 
 }  // namespace reprise

@@ -52,10 +52,12 @@ TokenCopy TokenSets::tokens(std::uint32_t set) const {
   return list;
 }
 
-bool TokenSets::judge(Set& known, std::uint32_t set, const Tokens& now) const {
-  if (now.judge(tokens(set).span()) != Tokens::Judgement::current) return false;
-  known.current_at = now.changes();
-  return true;
+Tokens::Judgement TokenSets::judge(std::uint32_t set, const Tokens& now) const {
+  const Tokens::Judgement judgement = now.judge(tokens(set).span());
+  if (judgement == Tokens::Judgement::current && set != kNone) {
+    sets_[set].current_at = now.changes();
+  }
+  return judgement;
 }
 
 void TokenSets::clear() {

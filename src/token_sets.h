@@ -43,9 +43,10 @@ class TokenSets {
   // Are all tokens of the set current?
   [[nodiscard]] bool current(std::uint32_t set, const Tokens& now) const {
     if (set == kNone) return true;
-    Set& known = sets_[set];
-    return known.current_at == now.changes() || judge(known, set, now);
+    return sets_[set].current_at == now.changes() || judge(set, now) == Tokens::Judgement::current;
   }
+  // What they are, judged anew.
+  [[nodiscard]] Tokens::Judgement judge(std::uint32_t set, const Tokens& now) const;
 
   void moved(std::uint32_t set, Ref block) { sets_[set].block = block; }
   void clear();
@@ -70,7 +71,6 @@ class TokenSets {
     std::uint64_t current_at = UINT64_MAX;  // Tokens::changes() when all were found current
   };
 
-  [[nodiscard]] bool judge(Set& known, std::uint32_t set, const Tokens& now) const;
   [[nodiscard]] std::uint32_t chain(std::span<const Token> tokens) const;
   [[nodiscard]] bool grow();
 

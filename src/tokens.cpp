@@ -24,6 +24,7 @@ bool Tokens::set(Token token) {
 
 Tokens::Judgement Tokens::judge(std::span<const Token> tokens) const {
   bool unknown = false;
+  bool outdated = false;
   for (const Token& token : tokens) {
     bool known = knows_zero_;
     std::uint64_t value = zero_;
@@ -37,11 +38,14 @@ Tokens::Judgement Tokens::judge(std::span<const Token> tokens) const {
     }
     if (!known) {
       unknown = true;
-    } else if (value != token.value) {
+    } else if (((value ^ token.value) & Token::kHard) != 0) {
       return Judgement::dead;
+    } else {
+      outdated = outdated || value != token.value;
     }
   }
-  return unknown ? Judgement::unknown : Judgement::current;
+  if (unknown) return Judgement::unknown;
+  return outdated ? Judgement::outdated : Judgement::current;
 }
 
 bool Tokens::grow() {

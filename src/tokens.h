@@ -6,6 +6,14 @@
 // computation that began before can never be served after. Nothing is scanned. A token that gets lost is
 // drawn anew, so losing state invalidates; it never revives.
 //
+// A tag may also be expired: what was made before is not wrong then but old, and may answer where old answers may. So a token is
+// two numbers in one, 40 bits that are "hard" and, above them, 24 that are "soft". To invalidate is to draw both anew, to expire
+// only the soft ones; an entry whose hard parts are all current is outdated where a soft one is not. That takes as long for
+// a million entries as for one, and again no clock has to agree with another.
+//
+// By chance a tag that is given another token revives what carried one of the former ones with a probability of 2^-40, and one that
+// is expired leaves it as fresh as it was with one of 2^-24.
+//
 // A tag is known by 64 bits of its digest. Should two tags ever meet there, each invalidation of one
 // also kills the entries of the other: a cost, never a wrong answer.
 #pragma once
@@ -18,13 +26,16 @@
 namespace reprise {
 
 struct Token {
+  static constexpr std::uint64_t kHard =
+      (std::uint64_t{1} << 40) - 1;  // these bits; the others are soft
+
   std::uint64_t tag = 0;
   std::uint64_t value = 0;
 };
 
 class Tokens {
  public:
-  enum class Judgement : std::uint8_t { current, dead, unknown };
+  enum class Judgement : std::uint8_t { current, dead, unknown, outdated };
 
   explicit Tokens(Pages& pages) : pages_(pages), buckets_(pages) {}
 
@@ -32,7 +43,8 @@ class Tokens {
   // a tag not known before; it stays unknown then.
   [[nodiscard]] bool set(Token token);
 
-  // dead as soon as one token is not its tag's current one; unknown if a tag has none here.
+  // dead as soon as the hard part of one token is not its tag's current one; unknown if a tag has none here; outdated if
+  // only a soft part is another.
   [[nodiscard]] Judgement judge(std::span<const Token> tokens) const;
 
   // Goes up with every set(): what was judged before may be judged otherwise after.

@@ -3,7 +3,8 @@ import test from 'node:test'
 import { inboxSize } from '../../js/boundary.js'
 import { Core, status, verdict } from '../../js/core.js'
 import { keyPrefix } from '../../js/encode.js'
-import { decodeValue, encodeValue, kind } from '../../js/value.js'
+import { ValueError } from '../../js/errors.js'
+import { decodePayload, decodeValue, encodeValue, failed, Failure, flag, kind, labelled, type Payload } from '../../js/value.js'
 import { compile } from './harness.js'
 
 const prefix = keyPrefix(null, 'f', null)
@@ -159,4 +160,182 @@ test('Prompts of one template that are new each time are not copied', async t =>
     one.lookUp(prefix, [{ prompt: `Summarise the chapter of the report that has number ${i}, in two sentences.` }], 0)
   }
   assert.ok(copies.mock.callCount() < 20, `${copies.mock.callCount()} of 40,000`)
+})
+
+test('How stale an answer may be is for the call to say; what is staler is kept for when nothing better can be had', async () => {
+  const one = await core()
+  one.digest(prefix, ['x'])
+  const key = one.key()
+  one.store(key, { ...draft(Uint8Array.of(1), 100), staleForMs: 1000 }, 0)
+  const at = (now: number, staleForMs?: number): number => one.lookUp(prefix, ['x'], now, staleForMs)
+  assert.deepEqual([at(99), at(100), at(100, 50), at(149, 50), at(150, 50), at(1099, 5000)], [verdict.fresh, verdict.retained, verdict.stale, verdict.stale, verdict.retained, verdict.stale])
+  assert.deepEqual(one.value(false), Uint8Array.of(1))
+  assert.equal(at(1099), verdict.retained)
+  assert.deepEqual(one.value(false), Uint8Array.of(1), 'what is retained can be read')
+  assert.equal(one.peek(key, 149, 50), verdict.stale)
+  assert.equal(one.peek(key, 150, 50), verdict.retained)
+  assert.equal(at(1100, Infinity), verdict.expired)
+  const { hitsFresh, hitsStale, missesExpired } = one.stats()
+  assert.deepEqual([hitsFresh, hitsStale, missesExpired], [1, 3, 4])
+  const text = 'a prompt that is long enough to be remembered, '.repeat(3)
+  one.lookUp(prefix, [text], 0)
+  one.store(one.key(), { ...draft(Uint8Array.of(1), 100), staleForMs: 1000 }, 0)
+  for (let i = 0; i < 4; i++) assert.equal(one.lookUp(prefix, [text], 100, 50), verdict.stale, 'a prompt, too')
+})
+
+test('A key that had to make room is told from one that was never there', async () => {
+  const one = await core(1_000_000)
+  for (let i = 0; i < 200; i++) {
+    one.digest(prefix, [i])
+    // Each is worth more than those before.
+    one.store(one.key(), { ...draft(new Uint8Array(10_000)), costMs: 2 ** i }, 0)
+  }
+  const said = Array.from({ length: 300 }, (_, i) => one.lookUp(prefix, [i], 0))
+  assert.equal(said.filter(each => each === verdict.evicted).length, one.stats().missesEvicted)
+  assert.ok(said.includes(verdict.evicted) && said.includes(verdict.absent))
+})
+
+test('An entry dies of idleness', async () => {
+  const one = await core()
+  one.digest(prefix, ['x'])
+  one.store(one.key(), { ...draft(Uint8Array.of(1)), idleMs: 10 }, 0)
+  assert.deepEqual([9, 18, 28].map(now => one.lookUp(prefix, ['x'], now)), [verdict.fresh, verdict.fresh, verdict.expired])
+})
+
+test('expire makes an entry stale from now on, and takes out one that never gets stale', async () => {
+  const one = await core()
+  one.digest(prefix, ['x'])
+  const key = one.key()
+  assert.equal(one.expire(key, 0), false)
+  for (const ttlMs of [1000, Infinity]) {
+    one.store(key, { ...draft(Uint8Array.of(1), ttlMs), staleForMs: 100 }, 0)
+    assert.equal(one.peek(key, 50), verdict.fresh)
+    assert.equal(one.facts().freshUntil, ttlMs)
+    assert.equal(one.expire(key, 50), true)
+    assert.equal(one.expire(key, 60), true, 'again, which changes nothing')
+    assert.deepEqual([one.peek(key, 60), one.peek(key, 149, 200), one.peek(key, 150, 200)], [verdict.retained, verdict.stale, verdict.expired])
+  }
+  one.store(key, draft(Uint8Array.of(1)), 0)
+  assert.equal(one.expire(key, 50), false)
+  assert.equal(one.peek(key, 50), verdict.absent)
+})
+
+test('A tag that is expired makes entries stale, one that is invalidated kills them, in memory and out of storage', async () => {
+  const one = await core()
+  one.digest(prefix, ['x'])
+  const key = one.key()
+  const token = (hard: number, soft: number): Uint8Array => Uint8Array.of(9, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, hard, soft, 6, 7)
+  one.setToken(token(1, 1))
+  one.store(key, { ...draft(Uint8Array.of(1)), staleForMs: 500, tokens: token(1, 1) }, 0)
+  const entry = one.resealed(key, name)!
+  one.setToken(token(1, 2))
+  assert.deepEqual([one.peek(key, 5), one.peek(key, 5, 1)], [verdict.retained, verdict.stale])
+  assert.deepEqual([one.admit(key, name, entry, 5).status, one.admit(key, name, entry, 5, 0, 1).status], [status.retained, status.stale])
+  assert.deepEqual(one.admit(key, name, entry, 5).payload, { kind: kind.bytes, bytes: Uint8Array.of(1) })
+  assert.equal(one.facts().freshUntil, 1000)
+  one.setToken(token(2, 2))
+  assert.equal(one.peek(key, 5, 1), verdict.invalidated)
+  assert.deepEqual(one.admit(key, name, entry, 5, 0, 1), { status: status.invalidated })
+})
+
+test('What was thrown comes back as a Failure, also where values are frozen or hot', async () => {
+  const one = await core()
+  const hot = 'hot '.repeat(20)
+  for (const [i, thrown] of [new TypeError('no'), hot, { code: 7 }, undefined].entries()) {
+    one.digest(prefix, [i])
+    const payload = failed(labelled(encodeValue(thrown), `[${i}]`))
+    for (const stored of [payload, failed(encodeValue(thrown))]) {
+      one.store(one.key(), { ...draft(payload.bytes), payload: stored }, 0)
+      for (const frozen of [false, false, false, true, true]) {
+        assert.equal(one.lookUp(prefix, [i], 1), verdict.fresh)
+        const value = one.value(frozen)
+        assert.ok(value instanceof Failure, `${i}`)
+        assert.deepEqual(value.error, thrown)
+      }
+    }
+    one.store(one.key(), { ...draft(payload.bytes), payload: encodeValue(hot) }, 0)
+    one.lookUp(prefix, [i], 1)
+    assert.deepEqual([one.value(false), one.value(false), one.value(true)], [hot, hot, hot], 'the slot has another entry now')
+  }
+})
+
+const flagged = (value: unknown, label: string, throws: boolean): Payload => labelled(throws ? failed(encodeValue(value)) : encodeValue(value), label)
+
+for (const dense of [false, true]) {
+  test(`Labelled entries of every kind and size are found by a scan, read, sealed again and admitted${dense ? ', compressed' : ''}`, async () => {
+    const [one, two] = [await core(20_000_000, dense), await core()]
+    const object = (i: number, length: number): object => ({ id: i, choices: [{ message: { role: 'assistant', content: 'words and words '.repeat(length) } }], usage: { total_tokens: i } })
+    const values: unknown[] = []
+    for (const length of [0, 5, 300, 1000, 4095, 5000, 20_000]) {
+      // The same names again and again: memory has a number for them from the second on.
+      values.push(object(1, length), object(2, length), object(3, length), 'ü'.repeat(length), new Uint8Array(16 * length), new Map([[1, 'x'.repeat(length)]]))
+    }
+    const labels = new Map<string, string>()
+    const payloads = values.map((value, i) => flagged(value, i % 5 === 4 ? `${i} é😀 `.repeat(i * 300) : `["${i}"]`, i % 3 === 0))
+    values.forEach((value, i) => {
+      one.digest(prefix, [i])
+      assert.equal(one.store(one.key(), { ...draft(encodeValue(value).bytes), payload: payloads[i]!, staleForMs: 5, tokens: new Uint8Array(0) }, 3), status.ok)
+      labels.set(one.key().id, i % 5 === 4 ? `${i} é😀 `.repeat(i * 300) : `["${i}"]`)
+      one.digest(prefix, [-1 - i])
+      one.store(one.key(), { ...draft(encodeValue(value).bytes), payload: encodeValue(value) }, 3)
+    })
+    const before = one.stats()
+    const met = new Map<string, string>()
+    for (let at = 0, found; (found = one.nextLabelled(at)) !== undefined; at = found.slot + 1) {
+      assert.ok(found.slot >= at)
+      met.set(found.key.id, found.label)
+    }
+    assert.deepEqual(met, labels)
+    assert.deepEqual(one.stats(), before, 'nothing was counted')
+    for (const [i, payload] of payloads.entries()) {
+      const check = (from: Core): void => {
+        const value = from.value(false)
+        assert.equal(value instanceof Failure, i % 3 === 0)
+        assert.deepEqual(value instanceof Failure ? value.error : value, values[i])
+        assert.deepEqual(from.payload(), payload, `${i}`)
+        assert.deepEqual(decodePayload(from.payload()), value)
+      }
+      assert.equal(one.lookUp(prefix, [i], 4), verdict.fresh)
+      check(one)
+      const entry = one.resealed(one.key(), name)!
+      two.digest(prefix, [i])
+      const key = two.key()
+      assert.deepEqual(two.admit(key, name, entry, 4), { status: status.ok, payload })
+      assert.equal(two.lookUp(prefix, [i], 4), verdict.fresh)
+      check(two)
+      const { created, freshUntil, staleUntil, costMs } = two.facts()
+      assert.deepEqual([created, freshUntil, staleUntil, costMs], [3, 1003, 1008, 5])
+    }
+    assert.equal(one.resealed({ ...one.key(), words: new Uint32Array(4) }, name), undefined)
+  })
+}
+
+test('What is sealed again says what the entry in memory says, and is the same where that did not change', async () => {
+  const one = await core()
+  one.digest(prefix, ['x'])
+  const key = one.key()
+  const tokens = Uint8Array.from({ length: 48 }, (_, i) => i)
+  for (let i = 0; i < 48; i += 16) one.setToken(tokens.subarray(i, i + 16))
+  const payload = labelled(encodeValue([{ a: 1 }, { a: 2 }]), 'label')
+  for (let round = 0; round < 3; round++) {
+    one.store(key, { ...draft(payload.bytes), payload, tokens, staleForMs: 100 }, 7)
+    const entry = one.seal(name, payload)
+    assert.deepEqual(one.resealed(key, name), entry)
+    assert.equal(one.expire(key, 9), true)
+    const later = one.resealed(key, name)!
+    assert.equal(later.length, entry.length)
+    assert.equal(new DataView(later.buffer).getBigInt64(48, true), 9n)
+    assert.equal(new DataView(later.buffer).getBigInt64(56, true), 109n)
+  }
+})
+
+test('A label that claims more than there is makes the entry undecodable, and no scan stumbles over it', async () => {
+  const one = await core()
+  for (const bytes of [Uint8Array.of(1, 2, 3), Uint8Array.of(1, 2, 0, 0, 0), Uint8Array.of(255, 255, 255, 255)]) {
+    one.digest(prefix, ['x'])
+    one.store(one.key(), { ...draft(bytes), payload: { kind: kind.bytes | flag.labelled, bytes } }, 0)
+    assert.equal(one.nextLabelled(0)!.label, '')
+    assert.equal(one.lookUp(prefix, ['x'], 0), verdict.fresh)
+    assert.throws(() => one.value(false), ValueError)
+  }
 })
