@@ -2,13 +2,11 @@
 import { verdict } from './boundary.js'
 import { call } from './call.js'
 import type { CallContext } from './context.js'
-import type { CoreStats } from './core.js'
 import { OptionError, show } from './errors.js'
-import { keptStaleMs } from './freshness.js'
 import type { Job } from './journey.js'
 import { type GetOrSetOptions, parseScope, type ParsedOptions, type SetOptions, type WrapOptions } from './options.js'
 import type { Parts } from './parts.js'
-import { type Plan, Planner, within } from './plan.js'
+import { type Planner, within } from './plan.js'
 import { fromMemory, fromStorage, hitFacts, keep, missed, missReasons, reportHit } from './results.js'
 import { type Match, scan, type ScanProgress } from './scan.js'
 import { type CacheStats, statsOf } from './stats.js'
@@ -160,6 +158,12 @@ export class Cache {
     return statsOf(this.parts)
   }
 
+  /** Resolves when everything that goes on behind the callers' backs has ended: refreshes, writes to storage. */
+  async settled(): Promise<void> {
+    await this.parts.flights.settled()
+    await this.parts.storage?.settled()
+  }
+
   /**
    * Waits for what is being written, then lets go of the storage. From now on calls run their functions; results of those that are running
    * go to their callers and are not kept, and refreshes in the background are aborted.
@@ -199,7 +203,7 @@ export class Cache {
     if (typeof value === 'string' && value !== '' && more.length === 0) {
       return kind === 'scope' ? { scope: within(scope, [value]), kind, value: null } : { scope, kind: kind as 'name' | 'tag', value }
     }
-    throw new OptionError(verb, `${show(value)} names nothing. Give 'all', { name: 'of the function' }, { tag: '…' }, { scope: '…' } or { match: 'user:*' }.`)
+    throw new OptionError(verb, `${value === undefined ? show(what) : show(value)} names nothing. Give 'all', { name: 'of the function' }, { tag: '…' }, { scope: '…' } or { match: 'user:*' }.`)
   }
 
   /** What `of` makes of the value under a key, or `none`. What memory has costs one look-up. */
@@ -214,18 +218,18 @@ export class Cache {
 
   private found<T>(key: UserKey, of: (value: unknown) => T, none: T, now: number): Promise<T> {
     const { parts, planner: { userPlan } } = this
-    const { core } = parts
-    if (core === undefined) {
-      parts.bypasses++
-      return Promise.resolve(none)
-    }
     try {
-      const value = fromMemory(parts, userPlan, argsOf(key), now)
+      const { core } = parts
+      const value = core && fromMemory(parts, userPlan, argsOf(key), now)
+      if (core === undefined || parts.core === undefined) {
+        parts.bypasses++
+        return Promise.resolve(none)
+      }
       if (value !== missed) {
         if (parts.emit !== undefined) reportHit(parts, hitFacts(userPlan, core.facts(), 'memory', now), parts.verdict === verdict.stale ? 'swr' : undefined)
         return value instanceof Failure ? Promise.reject(value.error) : Promise.resolve(of(value))
       }
-      const stored = parts.storage === undefined || parts.core === undefined ? undefined : this.stored()
+      const stored = parts.storage === undefined ? undefined : this.stored()
       parts.emit?.({ type: 'miss', name: null, reason: missReasons[parts.verdict]! })
       return stored === undefined ? Promise.resolve(none) : stored.then(found => (found === undefined ? none : of(found.value)))
     } catch (error) {

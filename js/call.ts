@@ -53,7 +53,7 @@ function answer(parts: Parts, plan: Plan, args: readonly unknown[], job: Job, ho
   try {
     const value = how?.forceFresh === true ? unasked(parts, plan, core, args, now) : fromMemory(parts, plan, args, now)
     if (parts.core === undefined) return bypass(parts, plan, job, how)
-    if (value === missed) return descend(parts, plan, core, args, job, how, now)
+    if (value === missed) return descend(parts, plan, core, args, job, how)
     const key = plan.validate && core.key()
     if (parts.verdict !== verdict.fresh || plan.early || parts.emit !== undefined || how?.note !== undefined) reported(parts, plan, core, args, job, how, now)
     if (value instanceof Failure) return Promise.reject(value.error)
@@ -64,7 +64,7 @@ function answer(parts: Parts, plan: Plan, args: readonly unknown[], job: Job, ho
 }
 
 /** Memory has no answer: someone has to make one. */
-function descend(parts: Parts, plan: Plan, core: Core, args: readonly unknown[], job: Job, how: How | undefined, now: number): Promise<unknown> {
+function descend(parts: Parts, plan: Plan, core: Core, args: readonly unknown[], job: Job, how: How | undefined): Promise<unknown> {
   const key = core.key()
   const forced = how?.forceFresh === true
   const reason = forced ? 'forced' : missReasons[parts.verdict]!
@@ -118,7 +118,7 @@ async function validated(parts: Parts, plan: Plan, core: Core, key: Key, args: r
   core.invalidate(key)
   core.digest(plan.prefix, args)
   parts.verdict = verdict.absent
-  return descend(parts, plan, core, args, job, how, parts.now())
+  return descend(parts, plan, core, args, job, how)
 }
 
 /** Without a core there is no cache: the function runs as if it were not wrapped. */

@@ -4,7 +4,7 @@ import { Core } from './core.js'
 import { StorageError } from './errors.js'
 import { safely } from './events.js'
 import { Flights, SyncAmbient } from './flights.js'
-import { type CacheOptions, parseOptions } from './options.js'
+import { type CacheOptions, type Clock, parseOptions } from './options.js'
 import type { Parts } from './parts.js'
 import { Planner } from './plan.js'
 import type { Landing } from './results.js'
@@ -30,6 +30,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
   }
   return async options => {
     const parsed = parseOptions(options)
+    const clock: Clock = parsed.clock ?? runtime
     const emit = safely(parsed.onEvent)
     const background = handedOver(parsed.waitUntil ?? (work => runtime.background(work)))
     const chosen = parsed.storage ?? runtime.defaultStorage()
@@ -59,7 +60,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
       tokens: new Tokens({
         storage,
         lagMs: parsed.invalidationLagMs,
-        now: () => runtime.now(),
+        now: () => clock.now(),
         digest,
         randomBytes: count => runtime.randomBytes(count),
         setToken: pair => (parts.core ?? parts.standby)?.setToken(pair),
@@ -68,10 +69,10 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
       emit,
       maxEntryBytes: parsed.maxEntryBytes,
       labels: parsed.secret === undefined || storage === undefined,
-      now: () => runtime.now(),
-      stopwatch: () => runtime.stopwatch(),
-      after: (ms, run) => runtime.after(ms, run),
-      random: () => runtime.random(),
+      now: () => clock.now(),
+      stopwatch: () => clock.stopwatch(),
+      after: (ms, run) => clock.after(ms, run),
+      random: () => clock.random(),
       background,
       encodeValue,
       decodePayload,

@@ -12,10 +12,8 @@
  */
 import { DeadlineError, ReentrantCallError, show } from './errors.js'
 import type { NotStoredReason } from './events.js'
+import type { Clock } from './options.js'
 import { type Tag, tagName } from './tokens.js'
-
-/** Runs something after some milliseconds, at most once; what it returns takes that back. */
-export type After = (ms: number, run: () => void) => () => void
 
 /** Knows within what a call is made: an AsyncLocalStorage, or as much of one as there is. */
 export interface Ambient<T> {
@@ -35,10 +33,19 @@ export interface Departure {
   /** Nobody waits for it at first. */
   readonly background: boolean
   /** Within which flight it was started, by somebody who waits for it. */
-  readonly within: Flight<unknown> | undefined
+  readonly within: Aloft | undefined
 }
 
-export class Flight<T> {
+/** As much of a flight as its place among the others is. */
+export interface Aloft {
+  readonly id: string
+  readonly landed: boolean
+  readonly departure: Departure
+  /** Flights without whose results this one's function will not return. */
+  readonly waitsFor: Set<Aloft>
+}
+
+export class Flight<T> implements Aloft {
   readonly landing: Promise<T>
   /** Those on board have their answer, or an error. */
   landed = false
@@ -46,8 +53,7 @@ export class Flight<T> {
   doomed: NotStoredReason | undefined
   /** Tags that became known only while it computes. */
   readonly moreTags: Tag[] = []
-  /** Flights without whose results this one's function will not return. */
-  readonly waitsFor = new Set<Flight<unknown>>()
+  readonly waitsFor = new Set<Aloft>()
   private controller: AbortController | undefined
   private waiting = 0
   /** Someone waits who cannot leave. */
@@ -89,7 +95,7 @@ export class Flight<T> {
   }
 
   /** One caller's wait, and what they take of the landing. */
-  board<R>(take: (landing: T) => R, signal: AbortSignal | undefined, deadlineMs: number, after: After): Promise<R> {
+  board<R>(take: (landing: T) => R, signal: AbortSignal | undefined, deadlineMs: number, after: Clock['after']): Promise<R> {
     if (signal === undefined && deadlineMs === Infinity) {
       this.kept = true
       return this.landing.then(take)
@@ -156,6 +162,15 @@ export class Flights<T> {
     this.doomIf(({ departure, moreTags }) => [...departure.tags, ...moreTags].some(tag => tagName(tag) === name))
   }
 
+  /** Those that nobody waits for have ended, and those that they gave rise to. */
+  async settled(): Promise<void> {
+    for (;;) {
+      const behind = [...this.aloft.values()].filter(({ departure }) => departure.background)
+      if (behind.length === 0) return
+      await Promise.allSettled(behind.map(({ landing }) => landing))
+    }
+  }
+
   /** Ends those that nobody waits for. */
   abandonBackground(): void {
     for (const flight of this.aloft.values()) {
@@ -167,15 +182,15 @@ export class Flights<T> {
 /**
  * May the function of `within` wait for `flight`, or for a new one of this key? Throws ReentrantCallError where its own result would have to be there first.
  */
-export function checkReentrance(within: Flight<unknown> | undefined, id: string, name: string | null, flight: Flight<unknown> | undefined): void {
+export function checkReentrance(within: Aloft | undefined, id: string, name: string | null, flight: Aloft | undefined): void {
   if (within === undefined) return
-  for (let outer: Flight<unknown> | undefined = within; outer !== undefined; outer = outer.departure.within) {
+  for (let outer: Aloft | undefined = within; outer !== undefined; outer = outer.departure.within) {
     if (outer.id === id && !outer.landed) refuse(name)
   }
   if (flight !== undefined && reaches(flight, within, new Set())) refuse(name)
 }
 
-function reaches(from: Flight<unknown>, to: Flight<unknown>, seen: Set<Flight<unknown>>): boolean {
+function reaches(from: Aloft, to: Aloft, seen: Set<Aloft>): boolean {
   if (from.landed || seen.has(from)) return false
   if (from === to) return true
   seen.add(from)

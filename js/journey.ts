@@ -63,11 +63,11 @@ async function fly(itinerary: Itinerary, flight: Flight<Landing>): Promise<void>
   let landing: Landing | undefined
   try {
     landing = await journey(itinerary, flight)
+    parts.flights.end(flight)
     flight.land(landing)
   } catch (error) {
-    flight.fail(error)
-  } finally {
     parts.flights.end(flight)
+    flight.fail(error)
   }
   // What storage had was stale: it has answered, and is made anew.
   if (landing?.status === 'stale' && parts.core !== undefined && parts.flights.get(flight.id) === undefined) {
@@ -152,7 +152,7 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
 /** What the function returns, or DeadlineError if that takes longer than `timeout`. */
 function inTime({ parts, plan, job }: Itinerary, flight: Flight<Landing>, context: Context, kept: (value: unknown, costMs: number) => Promise<unknown>): Promise<unknown> {
   const started = parts.stopwatch()
-  const result = parts.ambient.run(flight as Flight<unknown>, async () => job.run(context))
+  const result = parts.ambient.run(flight, async () => job.run(context))
   if (plan.timeoutMs === Infinity) return result
   return new Promise((resolve, reject) => {
     const cancel = parts.after(plan.timeoutMs, () => {

@@ -115,6 +115,20 @@ export interface CacheOptions extends FreshnessOptions {
   waitUntil?: (work: Promise<unknown>) => void
   /** Told of everything that happens. */
   onEvent?: EventListener
+  /** Time and chance, for tests: `virtualClock()` of `reprise/testing`. Default: the runtime's own. */
+  clock?: Clock
+}
+
+/** All that a cache knows of time and chance. */
+export interface Clock {
+  /** Milliseconds since 1970 UTC. */
+  now(): number
+  /** Milliseconds from some fixed point; never goes back. */
+  stopwatch(): number
+  /** Calls `run` once, after so many milliseconds; what it returns takes that back. */
+  after(ms: number, run: () => void): () => void
+  /** At least 0, below 1. */
+  random(): number
 }
 
 export interface ParsedOptions {
@@ -130,10 +144,11 @@ export interface ParsedOptions {
   readonly invalidationLagMs: number
   readonly waitUntil: ((work: Promise<unknown>) => void) | undefined
   readonly onEvent: EventListener | undefined
+  readonly clock: Clock | undefined
 }
 
 export function parseOptions(options: CacheOptions = {}): ParsedOptions {
-  checkNames('createCache', options, ['storage', 'scope', 'secret', 'memory', ...freshnessNames, 'profiles', 'freeze', 'invalidationLag', 'waitUntil', 'onEvent'])
+  checkNames('createCache', options, ['storage', 'scope', 'secret', 'memory', ...freshnessNames, 'profiles', 'freeze', 'invalidationLag', 'waitUntil', 'onEvent', 'clock'])
   const memory = options.memory ?? {}
   checkNames('memory', memory, ['maxBytes', 'maxEntryBytes', 'compression'])
   const { storage } = options
@@ -152,6 +167,7 @@ export function parseOptions(options: CacheOptions = {}): ParsedOptions {
     invalidationLagMs: parseDuration('invalidationLag', options.invalidationLag ?? '5s'),
     waitUntil: parseFunction('waitUntil', options.waitUntil, '(promise) => ctx.waitUntil(promise)'),
     onEvent: parseFunction('onEvent', options.onEvent, '(event) => { … }'),
+    clock: options.clock,
   }
 }
 

@@ -1,7 +1,8 @@
 /** Everything that a call is given to work with. */
 import type { Core } from './core.js'
 import type { EventListener } from './events.js'
-import type { After, Ambient, Flight, Flights } from './flights.js'
+import type { Aloft, Ambient, Flights } from './flights.js'
+import type { Clock } from './options.js'
 import type { Landing } from './results.js'
 import type { StorageGuard } from './storage/guard.js'
 import type { Tokens } from './tokens.js'
@@ -21,7 +22,7 @@ export interface Totals {
   readonly savedMs: number
 }
 
-export interface Parts {
+export interface Parts extends Clock {
   /** Undefined while the cache cannot answer, or is not to: every call runs its function. */
   core: Core | undefined
   /** The one that is not to be used now: keys are made by it, and entries forgotten. */
@@ -41,20 +42,13 @@ export interface Parts {
   /** Results that were not kept for reasons that the core does not know. */
   unstored: number
   readonly flights: Flights<Landing>
-  readonly ambient: Ambient<Flight<unknown>>
+  readonly ambient: Ambient<Aloft>
   readonly tokens: Tokens
   readonly storage: StorageGuard | undefined
   readonly emit: EventListener | undefined
   readonly maxEntryBytes: number
   /** Texts of keys are kept beside values, for invalidate({ match }). */
   readonly labels: boolean
-  /** Milliseconds since 1970 UTC. */
-  now(): number
-  /** Milliseconds from some fixed point; never goes back. */
-  stopwatch(): number
-  readonly after: After
-  /** At least 0, below 1. */
-  random(): number
   /** Work that goes on after its call has returned; it never rejects. */
   background(work: Promise<unknown>): void
   /** Undefined where the digest cannot be had: then storage is not asked. */

@@ -76,8 +76,11 @@ export function fromMemory(parts: Parts, plan: Plan, args: readonly unknown[], n
     if (error instanceof KeyError) throw error
     parts.verdict = verdict.absent
     if (isTrap(error)) parts.trapped(error)
-    else core.invalidate(core.key()) // The value did not decode: as if it were not there.
-    parts.emit?.({ type: 'refused', name: plan.name, reason: isTrap(error) ? 'bad-field' : 'undecodable' })
+    else {
+      core.invalidate(core.key()) // The value did not decode: as if it were not there.
+      parts.emit?.({ type: 'refused', name: plan.name, reason: 'undecodable' })
+      core.digest(plan.prefix, args) // Whatever the listener did.
+    }
     return missed
   }
 }

@@ -21,7 +21,6 @@ const runtime: Runtime = {
   },
   digest: secret => (secret === undefined ? sha256 : bytes => crypto.createHmac('sha256', secret).update(bytes).digest()),
   ambient: () => new AsyncLocalStorage(),
-  disabled: () => process.env['REPRISE_DISABLE'] === '1',
   defaultStorage: () => fileSystem({ directory: process.env['REPRISE_DIR'] || '.reprise' }),
 }
 

@@ -1,28 +1,22 @@
-import type { After, Ambient, Flight } from '../flights.js'
+import type { Aloft, Ambient } from '../flights.js'
+import type { Clock } from '../options.js'
 import type { Storage } from '../storage/storage.js'
 
 /** 32 bytes. */
 export type Digest = (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>
 
 /** What differs from one runtime to the next, and nothing else does. */
-export interface Runtime {
+export interface Runtime extends Clock {
   readonly name: string
   /** The compiled core; `dense`: the one that compresses, a module of its own. Rejects where the runtime refuses WebAssembly. */
   compile(dense: boolean): Promise<WebAssembly.Module>
-  /** Milliseconds since 1970 UTC. */
-  now(): number
-  /** Milliseconds from some fixed point; never goes back. */
-  stopwatch(): number
-  readonly after: After
-  /** At least 0, below 1. */
-  random(): number
   randomBytes(count: number): Uint8Array
   /** The platform's own SHA-256, or HMAC-SHA-256 where there is a secret: at once where it can, else later. */
   digest(secret: Uint8Array | undefined): Digest
   /** Work that goes on after its call has returned; it never rejects. */
   background(work: Promise<unknown>): void
   /** Follows a call through its awaits, where the runtime can. */
-  ambient?(): Ambient<Flight<unknown>>
+  ambient?(): Ambient<Aloft>
   /** The user wants no cache: REPRISE_DISABLE=1. */
   disabled?(): boolean
   /** Where entries live unless the user says otherwise; undefined: in memory only. */

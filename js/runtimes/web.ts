@@ -1,7 +1,7 @@
 /** What every runtime with web standards shares: clock, random numbers, SHA-256. */
 import type { Digest, Runtime } from './runtime.js'
 
-export const web: Pick<Runtime, 'now' | 'stopwatch' | 'after' | 'random' | 'randomBytes' | 'digest' | 'background'> = {
+export const web: Pick<Runtime, 'now' | 'stopwatch' | 'after' | 'random' | 'randomBytes' | 'digest' | 'background' | 'disabled'> = {
   now: () => Date.now(),
   stopwatch: () => performance.now(),
   after,
@@ -9,6 +9,8 @@ export const web: Pick<Runtime, 'now' | 'stopwatch' | 'after' | 'random' | 'rand
   randomBytes: count => crypto.getRandomValues(new Uint8Array(count)),
   digest: secret => (typeof crypto.subtle === 'object' ? subtleDigest(secret) : ownDigest(secret)),
   background: () => {},
+  // Not `process.env`, which bundlers replace.
+  disabled: () => (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env?.['REPRISE_DISABLE'] === '1',
 }
 
 /** A timer that works beyond 24.8 days, where setTimeout's 32 bits end and it fires at once. */

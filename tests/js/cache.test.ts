@@ -155,7 +155,7 @@ test('invalidate() of a wrapped function forgets one result, in memory and in st
   const load = cache.wrap(async (n: number) => `${n} ${++runs}`, { name: 'load' })
   await load(1)
   await load(2)
-  await cache.close()
+  await cache.settled()
   await load.invalidate(1)
   assert.equal(entriesIn(storage).length, 1)
   assert.equal(await load(1), '1 3')
@@ -180,7 +180,7 @@ test('A result that was being computed when its key was invalidated is not kept'
   assert.equal(await before, 1, 'who asked before gets what was computed before')
   assert.equal(await load(1), 2, 'the old value did not come back')
   assert.ok(transcript().includes('not-stored:invalidated'))
-  await cache.close()
+  await cache.settled()
   const later = await bench({ storage })
   assert.equal(await later.cache.wrap(async (_: number) => 99, { name: 'load' })(1), 2)
 })
@@ -197,7 +197,7 @@ test('invalidate({ name }) forgets one function, invalidate("all") the whole sco
       await fn()
       if (cache.stats().hits > hits) found.push(name)
     }
-    await cache.close()
+    await cache.settled()
     return found
   }
   assert.deepEqual(await results(), [])
@@ -230,7 +230,7 @@ test('A lost token invalidates; it never revives', async () => {
   const storage = countedStorage()
   const one = await bench({ storage })
   await one.cache.wrap(async () => 'old', { name: 'load' })()
-  await one.cache.close()
+  await one.cache.settled()
   for (const key of [...storage.entries.keys()]) if (key.length !== 64) storage.entries.delete(key)
   const two = await bench({ storage })
   assert.equal(await two.cache.wrap(async () => 'new', { name: 'load' })(), 'new')
@@ -255,7 +255,7 @@ test('A secret changes every name in storage, and only who knows it finds the en
   const run = async (secret: string | undefined, result: string): Promise<string> => {
     const { cache } = await bench({ storage, ...(secret === undefined ? {} : { secret }) })
     const found = await cache.wrap(async (_: string) => result, { name: 'ask' })('the same question')
-    await cache.close()
+    await cache.settled()
     return found
   }
   assert.equal(await run(undefined, 'open'), 'open')

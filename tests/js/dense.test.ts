@@ -40,7 +40,7 @@ test('A compressed result is sealed and admitted as any other', async () => {
     assert.ok(!happened.some(event => event.startsWith('refused')))
     assert.ok(happened.includes('hit:memory'))
     assert.equal(runs, computed)
-    await cache.close()
+    await cache.settled()
   }
 })
 

@@ -1,18 +1,24 @@
 /** A cache with a clock that stands still until told otherwise, and everything that happens written down. */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { createHash, createHmac, randomBytes } from 'node:crypto'
-import { type Cache, createCacheIn } from '../../js/cache.js'
+import type { Cache } from '../../js/cache.js'
+import { createCacheIn } from '../../js/create.js'
 import type { CacheEvent } from '../../js/events.js'
 import type { CacheOptions } from '../../js/options.js'
 import type { Runtime } from '../../js/runtimes/runtime.js'
 import { compileInline } from '../../js/runtimes/web.js'
 import type { Storage } from '../../js/storage/storage.js'
+import { recorder, virtualClock, type VirtualClock } from '../../js/testing/index.js'
 
 export interface Bench {
   readonly cache: Cache
   readonly events: CacheEvent[]
   /** What happened since the last look, as `type` or `type:detail`. */
   transcript(): string[]
+  /** The time of day; what is set here, timers do not notice. */
   clock: { now: number }
+  /** The same clock, to let time pass. */
+  time: VirtualClock
 }
 
 const compiled: Promise<WebAssembly.Module>[] = []
@@ -20,37 +26,34 @@ export const compile = (dense = false): Promise<WebAssembly.Module> =>
   (compiled[Number(dense)] ??= compileInline(() => (dense ? import('#core-dense-wasm') : import('#core-wasm'))))
 
 export async function bench(options: CacheOptions = {}, changes: Partial<Runtime> = {}): Promise<Bench> {
-  const clock = { now: 1_000_000 }
-  const events: CacheEvent[] = []
+  const time = virtualClock({ now: 1_000_000 })
+  const record = recorder()
   const runtime: Runtime = {
+    ...time,
     name: 'test',
     compile,
-    now: () => clock.now,
     randomBytes: count => new Uint8Array(randomBytes(count)),
     digest: secret => bytes => new Uint8Array((secret ? createHmac('sha256', secret) : createHash('sha256')).update(bytes).digest()),
     background: () => {},
+    ambient: () => new AsyncLocalStorage(),
     defaultStorage: () => undefined,
     ...changes,
   }
-  const cache = await createCacheIn(runtime)({ onEvent: event => events.push(event), ...options })
-  let seen = 0
+  const cache = await createCacheIn(runtime)({ onEvent: record.listen, ...options })
   return {
     cache,
-    events,
-    clock,
-    transcript() {
-      const news = events.slice(seen).map(line)
-      seen = events.length
-      return news
+    events: record.events,
+    transcript: record.transcript,
+    clock: {
+      get now() {
+        return time.now()
+      },
+      set now(now) {
+        time.set(now)
+      },
     },
+    time,
   }
-}
-
-function line(event: CacheEvent): string {
-  if ('tier' in event) return `${event.type}:${event.tier}`
-  if ('reason' in event) return `${event.type}:${event.reason}`
-  if ('operation' in event) return `${event.type}:${event.operation}`
-  return event.type
 }
 
 /** A storage in a Map that counts its calls, and fails where told. */

@@ -90,7 +90,7 @@ for (const [what, requestOf] of requests) {
     const asked = cache.wrap(ask)
     for (let round = 0; round < 2; round++) for (const request of [a, b]) assert.equal(await asked(request), answerOf(request))
     assert.equal(calls, 2)
-    await cache.close()
+    await cache.settled()
     assert.equal(entriesIn(storage).length, 2)
 
     const { cache: later, transcript } = await bench({ storage })

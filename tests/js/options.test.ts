@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { OptionError } from '../../js/errors.js'
-import { parseBytes, parseDuration, parseOptions } from '../../js/options.js'
+import { parseOptions } from '../../js/options.js'
+import { parseBytes, parseDuration } from '../../js/units.js'
 import { bench } from './harness.js'
 
 test('Durations are milliseconds or text with a unit', () => {
@@ -63,7 +64,7 @@ test('A wrong option is refused when the function is wrapped', async () => {
     [() => cache.wrap(fn, { name: '' }), /name: "" is not a name/],
     [() => cache.wrap(fn, { version: 1.5 }), /version: 1.5 is not a version/],
     [() => cache.wrap(5 as never), /wrap: fn: 5 is not a function/],
-    [() => cache.wrap(fn, { tags: [] } as never), /wrap: tags: there is no such option/],
+    [() => cache.wrap(fn, { tag: [] } as never), /wrap: tag: there is no such option/],
     [() => cache.wrap(async () => 1), /name: the function has none of its own/],
   ]
   for (const [wrap, message] of wrong) assert.throws(wrap, (error: Error) => error instanceof OptionError && message.test(error.message), String(message))

@@ -5,14 +5,15 @@ import { StorageGuard } from '../../js/storage/guard.js'
 import { hex, type Tag, Tokens } from '../../js/tokens.js'
 import { countedStorage } from './harness.js'
 
-const name = (value: string): Tag => ({ kind: 'name', value })
+const name = (value: string, scope: Tag['scope'] = null): Tag => ({ scope, kind: 'name', value })
 
-function registry(storage: ReturnType<typeof countedStorage> | undefined, scope: string | null = null, digests = true) {
+function registry(storage: ReturnType<typeof countedStorage> | undefined, digests = true, clock = { now: 0 }) {
   const told: string[] = []
   let drawn = 0
   const tokens = new Tokens({
-    scope,
     storage: storage && new StorageGuard(storage, () => {}, undefined),
+    lagMs: 5_000,
+    now: () => clock.now,
     digest: async bytes => (digests ? new Uint8Array(createHash('sha256').update(bytes).digest()) : undefined),
     randomBytes: count => new Uint8Array(count).fill(++drawn),
     setToken: pair => told.push(hex(pair)),
@@ -35,12 +36,12 @@ test('A tag keeps its token, in this process and the next', async () => {
 
 test('Tags of another kind, value or scope have other numbers', async () => {
   const numbers = new Set<string>()
-  for (const scope of [null, 'a', 'b']) {
-    for (const tag of [name('a'), name('b'), { kind: 'scope', value: 'a' }, { kind: 'scope', value: null }] as Tag[]) {
-      numbers.add(hex((await registry(countedStorage(), scope).tokens.snapshot([tag])).pairs.subarray(0, 8)))
+  for (const scope of [null, 'a', 'b', ['a', 'b'], ['b', 'a']]) {
+    for (const tag of [name('a', scope), name('b', scope), { scope, kind: 'scope', value: 'a' }, { scope, kind: 'scope', value: null }] as Tag[]) {
+      numbers.add(hex((await registry(countedStorage()).tokens.snapshot([tag])).pairs.subarray(0, 8)))
     }
   }
-  assert.equal(numbers.size, 12)
+  assert.equal(numbers.size, 20)
 })
 
 test('A renewed token is another one, for this process at once and for the next', async () => {
@@ -62,7 +63,7 @@ test('A token that cannot be read is drawn for this process alone, and asked for
   const local = await two.tokens.snapshot([name('a')])
   assert.equal(local.shared, false)
   storage.failing = false
-  assert.deepEqual(await two.tokens.snapshot([name('a')]), { pairs: stored, shared: true })
+  assert.deepEqual(await two.tokens.snapshot([name('a')]), { pairs: stored, shared: true, changes: 0 })
 })
 
 test('A damaged token is drawn anew: everything under the tag dies', async () => {
@@ -95,7 +96,7 @@ test('A new judge is told what the old one knew', async () => {
 
 test('Where no digest can be had, a tag is this process\'s alone, and the storage is left alone', async () => {
   const storage = countedStorage()
-  const { tokens } = registry(storage, null, false)
+  const { tokens } = registry(storage, false)
   assert.equal((await tokens.snapshot([name('a')])).shared, false)
   await tokens.renew(name('a'))
   assert.deepEqual(storage.calls, [])
