@@ -51,6 +51,8 @@ export class Flight<T> implements Aloft {
   landed = false
   /** Why its result is not kept. */
   doomed: NotStoredReason | undefined
+  /** Its signal has aborted. */
+  aborted: { readonly reason: unknown } | undefined
   /** Tags that became known only while it computes. */
   readonly moreTags: Tag[] = []
   readonly waitsFor = new Set<Aloft>()
@@ -91,6 +93,7 @@ export class Flight<T> implements Aloft {
   /** Ends the computation, if it listens, and keeps nothing of it. */
   abort(why: NotStoredReason, reason: unknown): void {
     this.leave(this, why)
+    this.aborted = { reason }
     ;(this.controller ??= new AbortController()).abort(reason)
   }
 

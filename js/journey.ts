@@ -117,11 +117,12 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
     return shared(parts, plan, key, { ...landing, payload })
   }
 
+  if (flight.aborted !== undefined) throw flight.aborted.reason
   if (!unchanged(itinerary)) flight.doomed ??= 'arguments-changed'
   const started = parts.stopwatch()
-  const tooSlow = answersErrors(plan, stale, parts.now()) && plan.softTimeoutMs < Infinity
+  const tooSlow = stale !== undefined && plan.softTimeoutMs < Infinity
     ? parts.after(plan.softTimeoutMs, () => {
-      const landing = landingOf(parts, plan, key, stale!, 'error-stale')
+      const landing = answersErrors(plan, stale, parts.now(), flight.doomed) ? landingOf(parts, plan, key, stale, 'error-stale') : undefined
       if (landing !== undefined) flight.land(landing)
     })
     : undefined
@@ -136,7 +137,7 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
     report(error)
     const found = stale ?? (forced && name !== undefined && plan.staleIfErrorMs > 0 ? await fromStorage(parts, plan, key, name) : undefined)
     if (found !== stale) parts.disowned += Number((found as Stored).answers)
-    const landing = answersErrors(plan, found, parts.now()) ? landingOf(parts, plan, key, found, 'error-stale', error) : undefined
+    const landing = answersErrors(plan, found, parts.now(), flight.doomed) ? landingOf(parts, plan, key, found, 'error-stale', error) : undefined
     if (landing !== undefined) return landing
     if (plan.cacheErrors?.when(error) === true) await kept(error, parts.stopwatch() - started, true)
     throw error

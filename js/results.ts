@@ -3,13 +3,14 @@
  * into memory and behind the caller's back into storage. Nothing here ever fails a call: what cannot be used or kept is an event.
  */
 import { status, verdict } from './boundary.js'
-import type { Core, Facts, Key } from './core.js'
+import type { Admitted, Core, Facts, Key } from './core.js'
 import { KeyError, ValueError } from './errors.js'
 import type { HitFacts, MissReason, NotStoredReason, RefusalReason } from './events.js'
 import { deepFreeze } from './freeze.js'
 import { jittered, keptStaleMs } from './freshness.js'
 import type { Parts, StorageName } from './parts.js'
 import type { Plan } from './plan.js'
+import { tokensOf } from './sealed.js'
 import type { Snapshot } from './tokens.js'
 import { Failure, failed, labelled, type Payload } from './value.js'
 
@@ -92,7 +93,13 @@ export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: Stor
   if (entry === undefined || core === undefined || doomed() !== undefined) return undefined
   let reason: RefusalReason
   try {
-    const { status: said, payload } = core.admit(key, name.bytes, entry, parts.now(), plan.group, plan.swrMs)
+    const admit = (): Admitted => core.admit(key, name.bytes, entry, parts.now(), plan.group, plan.swrMs)
+    let { status: said, payload } = admit()
+    if (said === status.unknownToken) {
+      await parts.tokens.learnNumbers(tokensOf(entry))
+      if (parts.core !== core || doomed() !== undefined) return undefined
+      ;({ status: said, payload } = admit())
+    }
     if (payload !== undefined) return { payload, facts: core.facts(), tier: 'storage', fresh: said === status.ok, answers: said !== status.retained }
     reason = refusals[said] ?? 'bad-field'
   } catch (error) {
@@ -213,9 +220,9 @@ export function isTrap(error: unknown): boolean {
   return typeof WebAssembly === 'object' && error instanceof WebAssembly.RuntimeError
 }
 
-/** May this value, which is not fresh, answer where making a new one failed, or takes long? */
-export function answersErrors(plan: Plan, stale: Stale | undefined, now: number): stale is Stale {
-  return stale !== undefined && plan.staleIfErrorMs > 0 && now < stale.facts.freshUntil + plan.staleIfErrorMs
+/** May this value, which is not fresh, answer where making a new one failed, or takes long? Not if it was invalidated meanwhile. */
+export function answersErrors(plan: Plan, stale: Stale | undefined, now: number, doomed: NotStoredReason | undefined): stale is Stale {
+  return doomed !== 'invalidated' && stale !== undefined && plan.staleIfErrorMs > 0 && now < stale.facts.freshUntil + plan.staleIfErrorMs
 }
 
 /** What memory has under the core's current key, whatever its freshness, taken out. */

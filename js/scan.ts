@@ -4,9 +4,9 @@
  * says how far it is. What is stored while it goes on may be missed: who wants all of a kind gone at once gives them a tag.
  */
 import { OptionError, show } from './errors.js'
-import { labelOf } from './label.js'
 import type { Parts } from './parts.js'
 import type { Plan } from './plan.js'
+import { labelOf } from './sealed.js'
 import { tagName } from './tokens.js'
 
 export interface Match {

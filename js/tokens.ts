@@ -21,7 +21,8 @@ export interface Tag {
 }
 
 interface Known {
-  readonly tag: Tag
+  /** Undefined where only its number is known, out of an entry. */
+  readonly tag: Tag | undefined
   /** 16 bytes: the tag's number and its token, as the core and the entry hold them. */
   readonly pair: Uint8Array
   /** Where the token lies in storage; undefined without one. */
@@ -58,7 +59,10 @@ export interface Snapshot {
 const epoch: Tag = { scope: null, kind: 'epoch', value: null }
 
 export class Tokens {
+  /** By name; what is known by number only, by its place. */
   private readonly known = new Map<string, Known | Promise<Known>>()
+  /** The places of all that the judge was told. */
+  private readonly numbers = new Set<string>()
   /** How often any token changed that was known here. */
   private changes = 0
   private seenEpoch: string | undefined
@@ -105,6 +109,21 @@ export class Tokens {
     both.set(before.pairs)
     both.set(pairs, before.pairs.length)
     return { pairs: both, shared: shared && before.shared, changes: before.changes }
+  }
+
+  /**
+   * Learns the tokens of tags that are known by number only: an entry out of storage carries some that other processes gave it. `pairs`: as the
+   * entry has them. A number whose token the storage has lost stays unknown, so the entry is dead.
+   */
+  async learnNumbers(pairs: Uint8Array): Promise<void> {
+    for (let at = 0; at < pairs.length; at += 16) {
+      const number = pairs.slice(at, at + 8)
+      const place = hex(number)
+      if (this.numbers.has(place)) continue
+      const { token } = await this.read(place)
+      if (token === undefined || this.numbers.has(place)) continue
+      this.learn({ tag: undefined, pair: pairOf(number, token), place, shared: true, owed: false, changed: this.changes })
+    }
   }
 
   /** Gives the tag another token: every entry that carries the old one is dead from now on, or, where `soft`, stale. */
@@ -157,8 +176,13 @@ export class Tokens {
   }
 
   private learn(known: Known): void {
-    this.known.set(tagName(known.tag), known)
-    if (known.tag.kind !== 'epoch') this.tools.setToken(known.pair)
+    const { tag, pair, place } = known
+    this.known.set(idOf(known), known)
+    if (place !== undefined) {
+      if (tag !== undefined) this.known.delete(place)
+      this.numbers.add(place)
+    }
+    if (tag !== epoch) this.tools.setToken(pair)
   }
 
   /** What the storage says; or, while it says nothing, what was drawn `before` for this process, so that entries made meanwhile live. */
@@ -190,7 +214,7 @@ export class Tokens {
     bytes.set(pair.subarray(8), record.length)
     const shared = await this.tools.storage!.put(place!, bytes, {})
     const paid: Known = { tag, pair, place, shared, owed: !shared && known.owed, changed }
-    if (this.known.get(tagName(tag)) === known) this.known.set(tagName(tag), paid)
+    if (this.known.get(idOf(known)) === known) this.known.set(idOf(known), paid)
     return paid
   }
 
@@ -207,12 +231,12 @@ export class Tokens {
 
   private async reload(known: Known): Promise<void> {
     const { tag, pair, place } = known
-    if (tag.kind === 'epoch' || place === undefined) return
-    if (known.owed) return void (await this.current(tag))
+    if (tag === epoch || place === undefined) return
+    if (known.owed) return void (await this.pay(known))
     await this.tools.storage!.written(place)
     const { ok, token } = await this.read(place)
     // Renewed here meanwhile: that is newer.
-    if (!ok || this.known.get(tagName(tag)) !== known) return
+    if (!ok || this.known.get(idOf(known)) !== known) return
     if (token === undefined) {
       // The storage has lost it, so nobody can know whether it was renewed: all that carries it is dead.
       const drawn = { tag, pair: pairOf(pair.subarray(0, 8), this.tools.randomBytes(8)), place, shared: false, owed: true, changed: ++this.changes }
@@ -237,6 +261,10 @@ function pairOf(number: Uint8Array, token: Uint8Array): Uint8Array {
   pair.set(number)
   pair.set(token, 8)
   return pair
+}
+
+function idOf({ tag, place }: Known): string {
+  return tag === undefined ? place! : tagName(tag)
 }
 
 /** What tells a tag from all others. */
