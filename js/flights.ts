@@ -17,7 +17,7 @@ import { type Tag, tagName } from './tokens.js'
 
 /** Knows within what a call is made: an AsyncLocalStorage, or as much of one as there is. */
 export interface Ambient<T> {
-  run<R>(store: T, work: () => R): R
+  run<R>(store: T, work: () => Promise<R>): Promise<R>
   getStore(): T | undefined
 }
 
@@ -211,7 +211,7 @@ function refuse(name: string | null): never {
 export class SyncAmbient<T> implements Ambient<T> {
   private now: T | undefined
 
-  run<R>(store: T, work: () => R): R {
+  run<R>(store: T, work: () => Promise<R>): Promise<R> {
     const before = this.now
     this.now = store
     try {
