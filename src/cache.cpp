@@ -48,7 +48,7 @@ Found Cache::look_up(const Digest128& key, Millis now, Millis stale_for) {
   return {verdict, kNoSlot};
 }
 
-Found Cache::peek(const Digest128& key, Millis now, Millis stale_for) const {
+REPRISE_COLD Found Cache::peek(const Digest128& key, Millis now, Millis stale_for) const {
   const Slot slot = index_.find(key);
   if (slot == kNoSlot) {
     return {evicted_.remembers(key) ? Verdict::evicted : Verdict::absent, kNoSlot};
@@ -169,7 +169,9 @@ REPRISE_COLD bool Cache::expire(const Digest128& key, Millis now) {
 
 REPRISE_COLD Slot Cache::next_labelled(Slot from) const {
   for (; from < index_.slots(); ++from) {
-    if (index_.used(from) && is_labelled(record(from).kind)) return from;
+    if (index_.used(from) && is_labelled(Record::kind_of(block_at(index_.block(from))))) {
+      return from;
+    }
   }
   return kNoSlot;
 }
