@@ -13,10 +13,13 @@ State* state = nullptr;
 
 namespace {
 
-Millis millis(double value) {
+inline Millis time_of(double value) {
   if (!(value > 0)) return 0;
   return value >= 9.2e18 ? kForever : static_cast<Millis>(value);
 }
+
+// The same where no hit comes.
+REPRISE_COLD Millis millis(double value) { return time_of(value); }
 
 Bytes inbox(std::uint32_t length) {
   return {block.inbox, length <= kInboxSize ? length : kInboxSize};
@@ -69,7 +72,7 @@ EMSCRIPTEN_KEEPALIVE void digest(std::uint32_t length) {
 
 // The same for the key in the block.
 EMSCRIPTEN_KEEPALIVE std::uint32_t look_up_key(double now, double stale_for) {
-  return show(state->cache.look_up(block.key, millis(now), millis(stale_for)));
+  return show(state->cache.look_up(block.key, time_of(now), stale_for > 0 ? millis(stale_for) : 0));
 }
 
 // The last piece of a key: is there an answer in memory?

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
-import { inboxSize, maxTokens, offset, statNames, status, verdict } from '../../js/boundary.js'
+import { boundaryVersion, inboxSize, maxTokens, offset, statNames, status, verdict } from '../../js/boundary.js'
+import { flag, kind } from '../../js/value.js'
 
 const source = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 
@@ -21,6 +22,14 @@ test('Every status and verdict has the number that C++ gives it', () => {
   }
   assert.deepEqual(status, numbers('src/status.h', 'Status'))
   assert.deepEqual(verdict, numbers('src/cache.h', 'Verdict'))
+})
+
+test('Every kind of payload, every flag and the version are those of C++', () => {
+  const numberOf = (text: RegExp, path: string): number => Number(text.exec(source(path))![1])
+  for (const name of ['cbor', 'text', 'bytes', 'packed'] as const) assert.equal(kind[name], numberOf(new RegExp(`PayloadKind[^}]*\\b${name} = (\\d)`), 'src/entry.h'))
+  assert.equal(flag.labelled, numberOf(/kLabelled = (\d+);/, 'src/entry.h'))
+  assert.equal(flag.failed, numberOf(/kFailed = (\d+);/, 'src/entry.h'))
+  assert.equal(boundaryVersion, numberOf(/int version\(\) \{ return (\d+); \}/, 'bindings/control.cpp'))
 })
 
 test('The counters come in the order in which C++ leaves them', () => {
