@@ -84,16 +84,14 @@ int version() { return 1; }
 }  // namespace
 }  // namespace reprise
 
-// Embind prints the address of a type that has no name, for a message that nobody will see; and libc++ says why it ends the
-// program. Between them they would bring in all of printf, a tenth of the module.
-extern "C" int sprintf(char* out, const char* /*format*/, ...) {
-  *out = '\0';
-  return 0;
+// The memory grows in here, instead of by a call to JavaScript and back.
+extern "C" int emscripten_resize_heap(std::size_t size) {
+  constexpr std::size_t kWasmPage = 64 * 1024;
+  const std::size_t missing = size - emscripten_get_heap_size();
+  const std::size_t pages = missing / kWasmPage + (missing % kWasmPage == 0 ? 0 : 1);
+  return __builtin_wasm_memory_grow(0, pages) == SIZE_MAX ? 0 : 1;
 }
-extern "C" int siprintf(char* out, const char* /*format*/, ...) {
-  *out = '\0';
-  return 0;
-}
+// libc++ says why it ends the program, and would bring in all of printf for it, a tenth of the module.
 // NOLINTNEXTLINE(bugprone-reserved-identifier): the name is the C++ ABI's.
 extern "C" [[noreturn]] void __cxa_pure_virtual() { __builtin_trap(); }
 
