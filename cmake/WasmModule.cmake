@@ -28,6 +28,8 @@ target_link_libraries(core_dense PRIVATE reprise_dense)
 set_target_properties(core_dense PROPERTIES OUTPUT_NAME core-dense)
 set_source_files_properties(bindings/exports.cpp PROPERTIES COMPILE_OPTIONS -O2)
 set_source_files_properties(bindings/control.cpp PROPERTIES COMPILE_OPTIONS -Oz)
+# A malloc followed by a memset is not to become the calloc that it is in.
+set_source_files_properties(bindings/heap.cpp PROPERTIES COMPILE_OPTIONS "-Oz;-fno-builtin-malloc;-fno-builtin-calloc")
 
 foreach(module core core_dense)
   set_target_properties(${module} PROPERTIES SUFFIX .js LINK_DEPENDS ${imports})
@@ -44,7 +46,7 @@ foreach(module core core_dense)
     -sSUPPORT_LONGJMP=0
     -sASSERTIONS=0
     -sALLOW_MEMORY_GROWTH
-    -sMALLOC=emmalloc
+    -sMALLOC=none                 # bindings/heap.cpp
     -sINITIAL_MEMORY=393216
     -s${STACK_SIZE}=65536
     # Optimised linking renames every wasm export to one letter, and the package calls them by their names. Linking this (empty
