@@ -9,7 +9,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { deflateSync } from 'node:zlib'
+import { deflateHard } from './lib/deflate.mjs'
 import { filesBelow, unlessUpToDate } from './lib/files.mjs'
 import { fail, isMain, root, run, step, StepError } from './lib/process.mjs'
 
@@ -56,15 +56,16 @@ declare const base64: string
 export default base64
 `,
     )
-    const wasm = join(folder, name)
-    if (existsSync(wasm)) {
-      const bytes = await readFile(wasm)
+    if (!existsSync(join(folder, name))) continue
+    const output = `build/${preset}/${name}.js`
+    await unlessUpToDate(`${preset}-${name}.js`, [`build/${preset}/${name}`, 'scripts'], [output], async () => {
+      const bytes = await readFile(join(folder, name))
       checkBoundary(name, bytes)
       // Deflated first: base64 of what is already compressed costs a download (which is compressed, too) a few percent, and
       // base64 of the module itself a third.
-      const base64 = deflateSync(bytes, { level: 9 }).toString('base64')
-      await writeIfChanged(join(folder, `${name}.js`), `export default "${base64}"\n`)
-    }
+      const base64 = deflateHard(bytes).toString('base64')
+      await writeIfChanged(join(root, output), `export default "${base64}"\n`)
+    })
   }
 }
 
