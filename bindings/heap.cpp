@@ -19,27 +19,22 @@ struct alignas(16) Block {
 };
 
 Block* first_free = nullptr;
-auto end = reinterpret_cast<std::uintptr_t>(&__heap_base);
+unsigned char* end = &__heap_base;
+
+std::uintptr_t address_of(const void* bytes) { return reinterpret_cast<std::uintptr_t>(bytes); }
 
 // Bytes that no one had yet, or nullptr where the host refuses.
 void* from_the_end(std::size_t size) {
-  const std::uintptr_t from = (end + 15) & ~std::uintptr_t{15};
-  if (size > SIZE_MAX - kWasmPage - from) return nullptr;
-  const std::size_t pages = (from + size + kWasmPage - 1) / kWasmPage;
+  unsigned char* from = end + (-address_of(end) & 15);
+  if (size > SIZE_MAX - kWasmPage - address_of(from)) return nullptr;
+  const std::size_t pages = (address_of(from) + size + kWasmPage - 1) / kWasmPage;
   const std::size_t held = __builtin_wasm_memory_size(0);
   if (pages > held && __builtin_wasm_memory_grow(0, pages - held) == SIZE_MAX) return nullptr;
   end = from + size;
-  return reinterpret_cast<void*>(from);
+  return from;
 }
 
-}  // namespace
-
-std::size_t reprise::heap_end() { return end; }
-std::size_t reprise::memory_size() { return __builtin_wasm_memory_size(0) * kWasmPage; }
-
-extern "C" {
-
-void* malloc(std::size_t size) {
+void* allocate(std::size_t size) {
   if (size > SIZE_MAX / 2) return nullptr;
   size = (size + 15) & ~std::size_t{15};
   for (Block** at = &first_free; *at != nullptr; at = &(*at)->next_free) {
@@ -54,9 +49,18 @@ void* malloc(std::size_t size) {
   return block + 1;
 }
 
+}  // namespace
+
+std::size_t reprise::heap_end() { return address_of(end); }
+std::size_t reprise::memory_size() { return __builtin_wasm_memory_size(0) * kWasmPage; }
+
+extern "C" {
+
+void* malloc(std::size_t size) { return allocate(size); }
+
 void* calloc(std::size_t count, std::size_t size) {
   if (size != 0 && count > SIZE_MAX / size) return nullptr;
-  void* block = malloc(count * size);
+  void* block = allocate(count * size);
   if (block != nullptr) std::memset(block, 0, count * size);
   return block;
 }
