@@ -69,7 +69,7 @@ const importRules = [
     fix: 'take it as a parameter; `import type` is fine',
     broken: ({ file, target }) =>
       file === 'js/call.ts' &&
-      /^js\/(storage|runtimes)\/|^js\/(encode|decode|value|cbor|core)\.ts$|^#core/.test(target),
+      /^js\/(storage|runtimes)\/|^js\/(encode|decode|value|cbor|core|glue)\.ts$|^#core/.test(target),
   },
   {
     rule: 'js/storage/ imports types, ../errors.js, its siblings and client libraries only',
@@ -94,7 +94,7 @@ const importRules = [
     fix: 'take the core as a parameter',
     broken: ({ file, target }) =>
       file.startsWith('js/') &&
-      /^#core|\/core(-dense)?\.wasm/.test(target) &&
+      /^#core|\/core(-dense)?\.wasm|^js\/glue\.ts$/.test(target) &&
       file !== 'js/core.ts' &&
       !file.startsWith('js/runtimes/'),
   },
