@@ -148,8 +148,12 @@ REPRISE_COLD EMSCRIPTEN_KEEPALIVE void redraft() {
 // in another form, of another size.)
 REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t seal_begin(double payload_size) {
   const Draft& draft = state->draft;
+  // A storage does not see the answers that idleness ends with: there an entry is over as if nobody asked for it again.
+  Lifetime life = draft.life;
+  life.fresh_until = std::min(life.fresh_until, life.idle_until);
+  life.stale_until = std::min(life.stale_until, life.idle_until);
   const EntryHeader header{draft.kind,        static_cast<std::uint16_t>(draft.tokens.size()),
-                           block.storage_key, draft.life,
+                           block.storage_key, life,
                            draft.cost_ms,     static_cast<std::uint64_t>(payload_size)};
   block.preamble_size =
       static_cast<std::uint32_t>(encode_preamble(header, draft.tokens, block.preamble));

@@ -19,9 +19,8 @@ import { isEarly } from './freshness.js'
 import { type Job, launch } from './journey.js'
 import type { Parts } from './parts.js'
 import type { Plan } from './plan.js'
-import { fromMemory, hitFacts, type Landing, missed, missReasons, reportHit, take, takenOut } from './results.js'
+import { fromMemory, hitFacts, isFailure, type Landing, missed, missReasons, outcome, reportHit, take, takenOut } from './results.js'
 import { signalIn } from './signals.js'
-import { Failure } from './value.js'
 
 /** How one caller waits, and what is to be written down for them. */
 export interface How {
@@ -56,8 +55,7 @@ function answer(parts: Parts, plan: Plan, args: readonly unknown[], job: Job, ho
     if (value === missed) return descend(parts, plan, core, args, job, how)
     const key = plan.validate && core.key()
     if (parts.verdict !== verdict.fresh || plan.early || parts.emit !== undefined || how?.note !== undefined) reported(parts, plan, core, args, job, how, now)
-    if (value instanceof Failure) return Promise.reject(value.error)
-    return key === undefined ? Promise.resolve(value) : validated(parts, plan, core, key, args, job, how, value)
+    return key === undefined ? outcome(value) : validated(parts, plan, core, key, args, job, how, value)
   } catch (error) {
     return Promise.reject(error)
   }
@@ -111,7 +109,7 @@ function unasked(parts: Parts, plan: Plan, core: Core, args: readonly unknown[],
 
 /** A hit of a function with `validate`: what it refuses is dropped and made anew. */
 async function validated(parts: Parts, plan: Plan, core: Core, key: Key, args: readonly unknown[], job: Job, how: How | undefined, value: unknown): Promise<unknown> {
-  if (await plan.validate!(value)) return value
+  if (isFailure(value) || (await plan.validate!(value))) return outcome(value)
   parts.emit?.({ type: 'refused', name: plan.name, reason: 'invalid' })
   parts.disowned++
   if (parts.core !== core) return bypass(parts, plan, job, how)

@@ -79,6 +79,7 @@ export function fromMemory(parts: Parts, plan: Plan, args: readonly unknown[], n
     if (isTrap(error)) parts.trapped(error)
     else {
       core.invalidate(core.key()) // The value did not decode: as if it were not there.
+      parts.disowned++
       parts.emit?.({ type: 'refused', name: plan.name, reason: 'undecodable' })
       core.digest(plan.prefix, args) // Whatever the listener did.
     }
@@ -204,6 +205,15 @@ export function keep(parts: Parts, plan: Plan, result: Result): Payload | undefi
 export function notStored(parts: Parts, plan: Plan, reason: NotStoredReason, error?: unknown): void {
   parts.unstored++
   parts.emit?.(error === undefined ? { type: 'not-stored', name: plan.name, reason } : { type: 'not-stored', name: plan.name, reason, error })
+}
+
+export function isFailure(found: unknown): boolean {
+  return found instanceof Failure
+}
+
+/** What fromMemory found, for its caller: the value, or the error that was the result. */
+export function outcome(found: unknown): Promise<unknown> {
+  return found instanceof Failure ? Promise.reject(found.error) : Promise.resolve(found)
 }
 
 export function hitFacts(plan: Plan, facts: Facts, tier: HitFacts['tier'], now: number): HitFacts {
