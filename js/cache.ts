@@ -3,17 +3,18 @@ import { verdict } from './boundary.js'
 import { call } from './call.js'
 import type { CallContext } from './context.js'
 import { OptionError, show } from './errors.js'
+import type { Doomable } from './flights.js'
 import type { Job } from './journey.js'
 import { type GetOrSetOptions, parseScope, type ParsedOptions, type SetOptions, type WrapOptions } from './options.js'
 import type { Parts } from './parts.js'
 import { type Planner, within } from './plan.js'
-import { fromMemory, fromStorage, hitFacts, keep, missed, missReasons, reportHit } from './results.js'
+import { fromMemory, hitFacts, keep, missed, missReasons, reportHit } from './results.js'
 import { type Match, scan, type ScanProgress } from './scan.js'
 import { type CacheStats, statsOf } from './stats.js'
 import type { Tag } from './tokens.js'
 import { checkNames, parseSwitch } from './units.js'
 import { Failure } from './value.js'
-import { expire, forget, placeOf } from './verbs.js'
+import { expire, forget, lookedUp } from './verbs.js'
 import { readHow, wrapped } from './wrap.js'
 import type { AnyFunction, WithoutContext, Wrapped } from './wrapped.js'
 
@@ -94,14 +95,20 @@ export class Cache {
     const { parts } = this
     const plan = this.planner.ofKey('set', options)
     const args = argsOf(key)
-    const place = await placeOf(parts, plan, args)
-    if (place === undefined || parts.core !== place.core) return
-    const { core, key: digest, name } = place
-    parts.flights.doom(digest.id, 'superseded')
-    const tokens = await parts.tokens.snapshot(plan.tags)
+    const { core } = parts
+    if (core === undefined) return forget(parts, plan, args)
+    core.digest(plan.prefix, args)
+    const digest = core.key()
+    const canonical = parts.storage && core.canonicalBytes()
     const label = args.length === 1 && typeof args[0] === 'string' ? args[0] : undefined
-    keep(parts, plan, { core, key: digest, name, tokens, value, ttlMs: plan.ttlMs, costMs: 0, label, doomed: () => undefined })
-    if (name !== undefined) await parts.storage?.written(name.text)
+    const write: Doomable = { id: digest.id, departure: { tags: plan.tags, label }, moreTags: [], doomed: undefined }
+    parts.flights.doom(digest.id, 'superseded')
+    return parts.flights.carry(write, async () => {
+      const name = canonical && (await parts.storageName(canonical))
+      const tokens = await parts.tokens.snapshot(plan.tags)
+      keep(parts, plan, { core, key: digest, name, tokens, value, ttlMs: plan.ttlMs, costMs: 0, label, doomed: () => write.doomed })
+      if (name !== undefined) await parts.storage?.written(name.text)
+    })
   }
 
   /** set() of several keys and values (a Map is such a list), all with the same options. */
@@ -240,10 +247,7 @@ export class Cache {
   /** The value that storage has under the core's current key. */
   private async stored(): Promise<{ value: unknown } | undefined> {
     const { parts, planner: { userPlan } } = this
-    const key = parts.core!.key()
-    const name = await parts.storageName(parts.core!.canonicalBytes())
-    await parts.tokens.snapshot(userPlan.tags)
-    const found = name && (await fromStorage(parts, userPlan, key, name))
+    const found = await lookedUp(parts, userPlan, parts.core!.key(), parts.core!.canonicalBytes())
     if (found?.answers !== true) return undefined
     const value = parts.decodePayload(found.payload)
     reportHit(parts, hitFacts(userPlan, found.facts, 'storage', parts.now()), found.fresh ? undefined : 'swr')

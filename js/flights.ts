@@ -45,7 +45,19 @@ export interface Aloft {
   readonly waitsFor: Set<Aloft>
 }
 
-export class Flight<T> implements Aloft {
+/** Whatever may put a value under a key later than it was begun. */
+export interface Doomable {
+  readonly id: string
+  readonly departure: Pick<Departure, 'tags' | 'label'>
+  /** Tags that became known only while it computes. */
+  readonly moreTags: readonly Tag[]
+  /** Why its result is not kept. */
+  doomed: NotStoredReason | undefined
+  /** It is a computation, and its callers have gone. */
+  readonly landed?: boolean
+}
+
+export class Flight<T> implements Aloft, Doomable {
   readonly landing: Promise<T>
   /** Those on board have their answer, or an error. */
   landed = false
@@ -125,6 +137,8 @@ export class Flight<T> implements Aloft {
 
 export class Flights<T> {
   private readonly aloft = new Map<string, Flight<T>>()
+  /** What nobody can board, until it has ended: a write, a look into storage, a function that goes on after its timeout. */
+  private readonly freight = new Map<Doomable, Promise<unknown>>()
 
   get(id: string): Flight<T> | undefined {
     return this.aloft.get(id)
@@ -132,7 +146,10 @@ export class Flights<T> {
 
   /** A flight that others may board until it ends. One that is aloft for this key is superseded. */
   start(id: string, departure: Departure): Flight<T> {
-    this.doom(id, 'superseded')
+    const before = this.aloft.get(id)
+    if (before !== undefined) before.doomed ??= 'superseded'
+    // What a user sets, or looks for, is another matter.
+    for (const freight of this.freight.keys()) if (freight.id === id && freight.landed === true) freight.doomed ??= 'superseded'
     const flight = new Flight<T>(id, departure, (flight, why) => {
       flight.doomed ??= why
       this.end(flight)
@@ -146,8 +163,16 @@ export class Flights<T> {
     if (this.aloft.get(flight.id) === flight) this.aloft.delete(flight.id)
   }
 
+  /** `work`, which asks `freight.doomed` before it puts a value under the key. */
+  carry<R>(freight: Doomable, work: () => Promise<R>): Promise<R> {
+    const done = work().finally(() => this.freight.delete(freight))
+    this.freight.set(freight, done)
+    return done
+  }
+
   /** Nobody boards this key's flight any more, and its result is not kept. */
   doom(id: string, why: NotStoredReason = 'invalidated'): void {
+    for (const freight of this.freight.keys()) if (freight.id === id) freight.doomed ??= why
     const flight = this.aloft.get(id)
     if (flight === undefined) return
     flight.doomed ??= why
@@ -155,7 +180,8 @@ export class Flights<T> {
   }
 
   /** The same for every flight that `test` says yes to. */
-  doomIf(test: (flight: Flight<T>) => boolean): void {
+  doomIf(test: (flight: Doomable) => boolean): void {
+    for (const freight of this.freight.keys()) if (test(freight)) freight.doomed ??= 'invalidated'
     for (const [id, flight] of this.aloft) if (test(flight)) this.doom(id)
   }
 
@@ -168,9 +194,10 @@ export class Flights<T> {
   /** Those that nobody waits for have ended, and those that they gave rise to. */
   async settled(): Promise<void> {
     for (;;) {
-      const behind = [...this.aloft.values()].filter(({ departure }) => departure.background)
+      const behind = [...this.aloft.values()].filter(({ departure }) => departure.background).map(({ landing }): Promise<unknown> => landing)
+      behind.push(...this.freight.values())
       if (behind.length === 0) return
-      await Promise.allSettled(behind.map(({ landing }) => landing))
+      await Promise.allSettled(behind)
     }
   }
 

@@ -158,7 +158,7 @@ function inTime({ parts, plan, job }: Itinerary, flight: Flight<Landing>, contex
   return new Promise((resolve, reject) => {
     const cancel = parts.after(plan.timeoutMs, () => {
       const error = new DeadlineError(`${show(plan.name ?? 'load')} took longer than its timeout of ${plan.timeoutMs} ms.`)
-      if (plan.keepAlive) result.then(value => kept(value, parts.stopwatch() - started)).catch(() => {})
+      if (plan.keepAlive) parts.background(parts.flights.carry(flight, () => result.then(value => kept(value, parts.stopwatch() - started))).catch(() => {}))
       else flight.abort('timeout', error)
       reject(error)
     })

@@ -164,7 +164,7 @@ export function parseOptions(options: CacheOptions = {}): ParsedOptions {
     freshness,
     profiles: parseProfiles(options.profiles, freshness),
     freeze: parseSwitch('freeze', options.freeze ?? false),
-    invalidationLagMs: parseDuration('invalidationLag', options.invalidationLag ?? '5s'),
+    invalidationLagMs: parseDuration('invalidationLag', options.invalidationLag === undefined ? '5s' : options.invalidationLag),
     waitUntil: parseFunction('waitUntil', options.waitUntil, '(promise) => ctx.waitUntil(promise)'),
     onEvent: parseFunction('onEvent', options.onEvent, '(event) => { … }'),
     clock: options.clock,
