@@ -9,7 +9,7 @@ import { type GetOrSetOptions, parseScope, type ParsedOptions, type SetOptions, 
 import type { Parts } from './parts.js'
 import { type Planner, within } from './plan.js'
 import { fromMemory, hitFacts, keep, missed, missReasons, reportHit } from './results.js'
-import { type Match, scan, type ScanProgress } from './scan.js'
+import type { Match, ScanProgress } from './scan.js'
 import { type CacheStats, statsOf } from './stats.js'
 import type { Tag } from './tokens.js'
 import { checkNames, parseSwitch } from './units.js'
@@ -106,7 +106,7 @@ export class Cache {
     return parts.flights.carry(write, async () => {
       const name = canonical && (await parts.storageName(canonical))
       const tokens = await parts.tokens.snapshot(plan.tags)
-      keep(parts, plan, { core, key: digest, name, tokens, value, ttlMs: plan.ttlMs, costMs: 0, label, doomed: () => write.doomed })
+      await keep(parts, plan, { core, key: digest, name, tokens, value, ttlMs: plan.ttlMs, costMs: 0, label, doomed: () => write.doomed })
       if (name !== undefined) await parts.storage?.written(name.text)
     })
   }
@@ -131,7 +131,7 @@ export class Cache {
   invalidate(what: Group): Promise<void>
   async invalidate(what: Group | Match): Promise<ScanProgress | void> {
     const { parts, planner } = this
-    if (isMatch(what)) return scan(parts, planner.userPlan, what, key => forget(parts, planner.userPlan, [key]))
+    if (isMatch(what)) return this.scan(what, key => forget(parts, planner.userPlan, [key]))
     return this.renew(what, 'invalidated')
   }
 
@@ -140,7 +140,7 @@ export class Cache {
   expire(what: Group): Promise<void>
   async expire(what: Group | Match): Promise<ScanProgress | void> {
     const { parts, planner } = this
-    if (isMatch(what)) return scan(parts, planner.userPlan, what, key => expire(parts, planner.userPlan, [key]))
+    if (isMatch(what)) return this.scan(what, key => expire(parts, planner.userPlan, [key]))
     return this.renew(what, 'expired')
   }
 
@@ -200,6 +200,19 @@ export class Cache {
     this.parts.flights.doomTagged(tag)
     await this.parts.tokens.renew(tag, type === 'expired')
     this.parts.emit?.({ type, what: what === 'all' ? 'all' : Object.entries(what)[0]!.join(' ') })
+  }
+
+  private async scan(what: Match, act: (key: string) => Promise<void>): Promise<ScanProgress> {
+    const { parts, planner } = this
+    const { match } = what
+    const { storage } = parts
+    if (typeof match !== 'string' || match === '') throw new OptionError('match', `${show(match)} is not a pattern. Give a text such as 'user:*'.`)
+    const refuse = (why: string): never => {
+      throw new OptionError('match', `${why} Give the values tags, and invalidate those.`)
+    }
+    if (!parts.labels) refuse('a cache with a secret does not write down what its keys are.')
+    if (storage !== undefined && !storage.lists) refuse('the storage cannot say what it holds: it has no function keys().')
+    return (await import('./scan.js')).scan(parts, planner.userPlan, what, act)
   }
 
   private tagOf(verb: string, what: Group): Tag {

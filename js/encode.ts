@@ -6,7 +6,8 @@
  * and because the order of an object's names is remembered by shape (shapes.ts).
  */
 import { Canonical } from './canonical.js'
-import { GrowingWriter, major, simple, tag, typedArrayName, typedArrayTag } from './cbor.js'
+import { GrowingWriter, typedArrayName, typedArrayTag } from './cbor.js'
+import { major, simple, tag } from './cbor-numbers.js'
 import { KeyError, show } from './errors.js'
 import { Outline } from './outline.js'
 import { compareBytes, type Shape, Shapes } from './shapes.js'

@@ -191,6 +191,12 @@ export class Flights<T> {
     this.doomIf(({ departure, moreTags }) => [...departure.tags, ...moreTags].some(tag => tagName(tag) === name))
   }
 
+  /** The same for every flight of a key that a user made, in the scope of this tag, that matches. */
+  doomLabelled(scope: Tag, matches: (label: string) => boolean): void {
+    const name = tagName(scope)
+    this.doomIf(({ departure: { label, tags } }) => label !== undefined && name === tagName(tags.filter(({ kind }) => kind === 'scope').at(-1)!) && matches(label))
+  }
+
   /** Those that nobody waits for have ended, and those that they gave rise to. */
   async settled(): Promise<void> {
     for (;;) {

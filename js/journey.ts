@@ -107,11 +107,11 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
     const landing: Landing = { value, status: background || forced ? 'refreshed' : 'miss', ttlMs }
     if (context.skipped || (!failed && plan.validate !== undefined && !(await plan.validate(value)))) {
       notStored(parts, plan, context.skipped ? 'skipped' : 'invalid')
-      return { ...landing, payload: copyable(parts, value) }
+      return { ...landing, payload: await copyable(parts, value) }
     }
     const all = flight.moreTags.length === 0 ? tokens : await parts.tokens.extended(tokens, flight.moreTags)
     if (all === undefined) flight.doomed ??= 'invalidated'
-    const payload = keep(parts, plan, {
+    const payload = await keep(parts, plan, {
       core, key, name, value, ttlMs, label, failed, tokens: all ?? tokens, costMs: context.costGiven ?? costMs, doomed: () => flight.doomed,
     })
     return shared(parts, plan, key, { ...landing, payload })
@@ -195,7 +195,7 @@ async function migrated(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
       const value = await plan.migrate!.to(old, version)
       if (plan.validate !== undefined && !(await plan.validate(value))) throw new Error('the migrated value is not valid.')
       const ttlMs = found.facts.freshUntil - parts.now()
-      const payload = keep(parts, plan, { core, key, name, tokens, value, ttlMs, costMs: found.facts.costMs, label: undefined, doomed: () => flight.doomed })
+      const payload = await keep(parts, plan, { core, key, name, tokens, value, ttlMs, costMs: found.facts.costMs, label: undefined, doomed: () => flight.doomed })
       return shared(parts, plan, key, { value, payload, status: 'hit', facts: hitFacts(plan, found.facts, 'storage', parts.now()) })
     } catch {
       parts.emit?.({ type: 'refused', name: plan.name, reason: 'not-migrated' })
@@ -213,10 +213,6 @@ async function valid(parts: Parts, plan: Plan, key: Key, landing: Landing | unde
 }
 
 /** Of a value that is not kept, so that those who wait get copies all the same. */
-function copyable(parts: Parts, value: unknown): Landing['payload'] {
-  try {
-    return parts.encodeValue(value, parts.maxEntryBytes)
-  } catch {
-    return undefined
-  }
+function copyable(parts: Parts, value: unknown): Promise<Landing['payload']> {
+  return parts.encodeValue(value, parts.maxEntryBytes).catch(() => undefined)
 }

@@ -10,7 +10,7 @@ import { deepFreeze } from './freeze.js'
 import { jittered, keptStaleMs } from './freshness.js'
 import type { Parts, StorageName } from './parts.js'
 import type { Plan } from './plan.js'
-import { tokensOf } from './sealed.js'
+import { kindOf, tokensOf } from './sealed.js'
 import type { Snapshot } from './tokens.js'
 import { Failure, failed, labelled, type Payload } from './value.js'
 
@@ -90,8 +90,10 @@ export function fromMemory(parts: Parts, plan: Plan, args: readonly unknown[], n
 /** What storage holds under the key, if it may answer; else, if it may where all else fails, what it is; what is damaged or dead is deleted. */
 export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: StorageName, doomed: () => unknown = () => undefined): Promise<Stored | undefined> {
   const entry = await parts.storage!.get(name.text)
+  // Before others can meet it in memory.
+  const decodable = entry !== undefined && (await parts.decodable(kindOf(entry)))
   const { core } = parts
-  if (entry === undefined || core === undefined || doomed() !== undefined) return undefined
+  if (!decodable || core === undefined || doomed() !== undefined) return undefined
   let reason: RefusalReason
   try {
     const admit = (): Admitted => core.admit(key, name.bytes, entry, parts.now(), plan.group, plan.swrMs)
@@ -160,12 +162,12 @@ export function take(parts: Parts, landing: Landing): unknown {
 }
 
 /** Keeps a computed value, and says in an event if and where. Returns its payload, unless it has none. */
-export function keep(parts: Parts, plan: Plan, result: Result): Payload | undefined {
+export async function keep(parts: Parts, plan: Plan, result: Result): Promise<Payload | undefined> {
   const { emit } = parts
   const { core, label } = result
   let payload: Payload
   try {
-    payload = parts.encodeValue(result.value, parts.maxEntryBytes)
+    payload = await parts.encodeValue(result.value, parts.maxEntryBytes)
     if (result.failed === true) payload = failed(payload)
   } catch (error) {
     notStored(parts, plan, error instanceof ValueError && error.tooLarge ? 'too-large' : 'value', error)

@@ -3,7 +3,9 @@ import { spawnSync } from 'node:child_process'
 import test from 'node:test'
 import { inspect } from 'node:util'
 import { ValueError } from '../../js/errors.js'
-import { decodePayload, decodeValue, encodeValue, failed, Failure, flag, kind, labelled } from '../../js/value.js'
+import { decodePayload, decodeValue, encodeValue, failed, Failure, flag, kind, labelled, loadFor } from '../../js/value.js'
+
+await loadFor(kind.cbor)
 
 const again = <T>(value: T): T => decodeValue(encodeValue(value)) as T
 
@@ -91,7 +93,8 @@ test('Members called __proto__ and constructor are data and pollute nothing', ()
 
 test('Where Object.prototype is frozen, its names are data still', () => {
   const script = `
-    import { decodeValue, encodeValue } from ${JSON.stringify(new URL('../../js/value.js', import.meta.url).href)}
+    import { decodeValue, encodeValue, kind, loadFor } from ${JSON.stringify(new URL('../../js/value.js', import.meta.url).href)}
+    await loadFor(kind.cbor)
     Object.freeze(Object.prototype)
     for (const value of [{ constructor: 1, toString: 2 }, { constructor: 1, toString: 2, at: new Date(5) }]) {
       if (JSON.stringify(decodeValue(encodeValue(value))) !== JSON.stringify(value)) throw new Error('differs')
