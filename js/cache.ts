@@ -5,7 +5,7 @@ import type { CallContext } from './context.js'
 import { OptionError, show } from './errors.js'
 import type { Doomable } from './flights.js'
 import type { Job } from './journey.js'
-import { type GetOrSetOptions, parseScope, type ParsedOptions, type SetOptions, type WrapOptions } from './options.js'
+import { type ContextOptions, type FunctionOptions, type GetOrSetOptions, parseScope, type ParsedOptions, type SetOptions, type WrapOptions } from './options.js'
 import type { Parts } from './parts.js'
 import { type Planner, within } from './plan.js'
 import { fromMemory, hitFacts, keep, missed, missReasons, reportHit } from './results.js'
@@ -16,13 +16,16 @@ import { checkNames, parseSwitch } from './units.js'
 import { Failure } from './value.js'
 import { expire, forget, lookedUp } from './verbs.js'
 import { readHow, wrapped } from './wrap.js'
-import type { AnyFunction, WithoutContext, Wrapped } from './wrapped.js'
+import type { AnyFunction, ArgumentsOf, ResultOf, WithoutContext, Wrapped } from './wrapped.js'
 
 /** A key that the user makes: a text, or an array of whatever identifies the value. */
 export type UserKey = string | readonly unknown[]
 
 /** What to forget: all results of a function, all values with a tag, all of a scope within this one, or everything of this scope. */
 export type Group = 'all' | { name: string } | { tag: string } | { scope: string }
+
+/** A function that options with `key`, `tags` or `migrate` for these arguments and results are right for. */
+type Fitting<F extends AnyFunction, Args extends readonly unknown[], Result> = [(...args: Args) => Result] extends [(...args: ArgumentsOf<F>) => ResultOf<F>] ? unknown : (...args: Args) => Result
 
 export class Cache {
   private readonly names = new Map<string, AnyFunction>()
@@ -36,15 +39,20 @@ export class Cache {
     private readonly turn: (on: boolean) => void,
   ) {}
 
+  // Where no overload fits, compilers say what is wrong with the last.
+  /** wrap() of a function whose first argument is a `CallContext`, which its callers do not give: `wrap(async (ctx, id: string) => …, { context: true })`. */
+  wrap<F extends (context: CallContext, ...args: never[]) => unknown>(fn: F, options: ContextOptions<ArgumentsOf<WithoutContext<F>>, ResultOf<F>>): Wrapped<WithoutContext<F>>
+  /** wrap() where the context says what it is of, which is the type of `ctx.stale`: `(ctx: CallContext<User>, id: string) => …`. */
+  wrap<F extends (context: CallContext<ResultOf<F>>, ...args: never[]) => unknown>(fn: F, options: ContextOptions<ArgumentsOf<WithoutContext<F>>, ResultOf<F>>): Wrapped<WithoutContext<F>>
   /**
    * The function, asking the cache first. The arguments are the key; the result is kept for `ttl`.
    * Throws OptionError for bad options, and where two functions would share a name. A call whose arguments
    * cannot be a key rejects with KeyError; a function that throws is not cached, and each waiting caller gets the error.
    */
-  wrap<F extends (context: CallContext<never>, ...args: never[]) => unknown>(fn: F, options: WrapOptions<Parameters<WithoutContext<F>>, Awaited<ReturnType<F>>> & { context: true }): Wrapped<WithoutContext<F>>
-  wrap<F extends AnyFunction>(fn: F, options?: WrapOptions<Parameters<F>, Awaited<ReturnType<F>>> & { context?: false }): Wrapped<F>
-  wrap(fn: AnyFunction, options: WrapOptions<never[], never> = {}): unknown {
+  wrap<F extends AnyFunction>(fn: F, options?: WrapOptions<ArgumentsOf<F>, ResultOf<F>>): Wrapped<F>
+  wrap(fn: AnyFunction, given: object = {}): unknown {
     if (typeof fn !== 'function') throw new OptionError('wrap: fn', `${show(fn)} is not a function.`)
+    const options = given as FunctionOptions<never[], never> & { context?: boolean }
     const { name, context } = options
     if (name !== undefined && (typeof name !== 'string' || name === '')) throw new OptionError('name', `${show(name)} is not a name. Give a string that is not empty.`)
     const plan = this.planner.ofFunction(name ?? this.claim(fn.name, fn), options)
@@ -55,25 +63,29 @@ export class Cache {
    * wrap() as a decorator of methods (`@cache.cached({ ttl: '2h' })`, TC39) and as a function of functions
    * (`cache.cached({ ttl: '2h' })(fn)`). `this` is no part of the key: name what the result depends on as an argument.
    */
-  cached<Args extends readonly unknown[] = never[]>(options: WrapOptions<Args> & { context?: false } = {}): <F extends AnyFunction>(fn: F, context?: ClassMethodDecoratorContext) => Wrapped<F> {
-    return <F extends AnyFunction>(fn: F, context?: ClassMethodDecoratorContext) => {
+  cached<Args extends readonly unknown[] = readonly unknown[], Result = never>(options?: WrapOptions<Args, Result>): <F extends AnyFunction>(fn: F & Fitting<F, Args, Result>, context?: ClassMethodDecoratorContext<never>) => Wrapped<F>
+  cached(options: object = {}): unknown {
+    return <F extends AnyFunction>(fn: F, context?: ClassMethodDecoratorContext<never>): Wrapped<F> => {
       if (context !== undefined && context.kind !== 'method') {
         throw new OptionError('cached', `cannot decorate a ${(context as { kind: string }).kind}. It decorates methods; wrap other functions with cache.wrap(fn).`)
       }
-      const given = options as unknown as WrapOptions<Parameters<F>, Awaited<ReturnType<F>>> & { context?: false }
-      if (given.name !== undefined || typeof context?.name !== 'string') return this.wrap(fn, given)
-      return this.wrap(fn, { ...given, name: this.claim(context.name, fn) })
+      const given = options as WrapOptions<ArgumentsOf<F>, ResultOf<F>>
+      if (given.name !== undefined || typeof context?.name !== 'string') return this.wrap<F>(fn, given)
+      return this.wrap<F>(fn, { ...given, name: this.claim(context.name, fn) })
     }
   }
 
   /** The value under a key, or what `load` returns, which is then kept. One `load` runs for all who ask meanwhile. */
-  getOrSet<T>(key: UserKey, load: (context: CallContext<Awaited<T>>) => T, options?: GetOrSetOptions): Promise<Awaited<T>> {
+  getOrSet<Load extends (context: CallContext) => unknown>(key: UserKey, load: Load, options?: GetOrSetOptions<Awaited<ReturnType<Load>>>): Promise<Awaited<ReturnType<Load>>>
+  /** The same where the type is given: `getOrSet<User>('me', ctx => …)`, or `(ctx: CallContext<User>) => …`. */
+  getOrSet<T>(key: UserKey, load: (context: CallContext<T>) => T | PromiseLike<T>, options?: GetOrSetOptions<T>): Promise<T>
+  getOrSet(key: UserKey, load: unknown, options?: GetOrSetOptions<never>): Promise<unknown> {
     if (typeof load !== 'function') throw new OptionError('getOrSet: load', `${show(load)} is not a function. Give () => the value.`)
     const { planner } = this
     const plan = planner.ofKey('getOrSet', options)
     const args = argsOf(key)
     const job: Job = { run: load as unknown as Job['run'], args: [], tagsOf: values => planner.tagsOf(values, 'ctx.tags') }
-    return call(this.parts, plan, args, job, options && readHow(options)) as Promise<Awaited<T>>
+    return call(this.parts, plan, args, job, options && readHow(options))
   }
 
   /** The value under a key; undefined where there is none (has() tells it from a stored undefined). */
