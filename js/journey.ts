@@ -40,12 +40,13 @@ export interface Itinerary {
 /** Starts a flight for the core's current key. Throws what the function of its tags throws. */
 export function launch(itinerary: Omit<Itinerary, 'canonical' | 'older'>, how: Pick<Departure, 'forced' | 'background' | 'within'>): Flight<Landing> {
   const { parts, plan, core, identity, job } = itinerary
-  const tags = plan.tagsOf === undefined ? plan.tags : [...plan.tags, ...plan.tagsOf(job.args)]
   const canonical = parts.storage && core.canonicalBytes()
   const older = canonical === undefined || plan.migrate === undefined ? [] : plan.migrate.from.map(({ version, prefix }) => {
     core.digest(prefix, identity)
     return { version, key: core.key(), canonical: core.canonicalBytes() }
   })
+  // Functions of the user's may call the cache: from here on, the core's current key may be another.
+  const tags = plan.tagsOf === undefined ? plan.tags : [...plan.tags, ...plan.tagsOf(job.args)]
   const label = plan.name === null && identity.length === 1 && typeof identity[0] === 'string' ? identity[0] : undefined
   return depart({ ...itinerary, canonical, older }, { name: plan.name, tags, label, keepAlive: plan.keepAlive, ...how })
 }

@@ -163,5 +163,15 @@ function checkVersion(option: string, version: unknown): string | number | undef
 function parseCacheErrors(given: ReadOptions['cacheErrors']): Plan['cacheErrors'] {
   if (given === undefined) return undefined
   checkNames('cacheErrors', given, ['ttl', 'when'])
-  return { ttlMs: parseDuration('cacheErrors.ttl', given.ttl), when: parseFunction('cacheErrors.when', given.when, '(error) => true or false') ?? (() => true) }
+  const when = parseFunction('cacheErrors.when', given.when, '(error) => true or false')
+  return {
+    ttlMs: parseDuration('cacheErrors.ttl', given.ttl),
+    when(error) {
+      try {
+        return when === undefined || when(error)
+      } catch {
+        return false // The caller is to hear of the function's error, not of this one.
+      }
+    },
+  }
 }
