@@ -27,7 +27,8 @@ export interface Divergence {
 interface Pending extends Call {
   readonly controller: AbortController | undefined
   readonly deadlineMs: number
-  readonly bypass: boolean
+  /** It may have run its function without any cache. */
+  bypass: boolean
   /** The computation that it certainly waits for. */
   aboard: Computation | undefined
   done: boolean
@@ -229,10 +230,13 @@ class Simulation implements Surroundings {
     const computation = random.pick(this.running)
     const { run, context } = computation
     const dice = random.below(10)
-    if (random.oneIn(6)) {
+    const tells = random.oneIn(6)
+    if (tells) {
       const tag = random.pick(tagNames)
-      run.tags.push(tag)
+      this.note(`run ${run.id} of ${run.key.text} in ${run.process} tells its tag ${tag}`)
+      run.toldTags.push({ tag, seq: this.seq })
       context.tags(tag)
+      if (random.oneIn(2)) return
     }
     if (random.oneIn(8)) {
       run.ttlMs = random.pick([0, 30, 300])
@@ -332,9 +336,16 @@ class Simulation implements Surroundings {
   private turnCache(process: Process): void {
     this.note(`${process.id}: ${process.enabled ? 'disable' : 'enable'}`)
     this.loosen(process.id)
+    this.bypassed(process)
     process.enabled = !process.enabled
     if (process.enabled) process.cache.enable()
     else process.cache.disable()
+  }
+
+  /** Calls that still wait for tokens will find no cache. */
+  private bypassed({ id }: Process): void {
+    if (this.delayMs === 0) return
+    for (const call of this.pending) if (call.process === id) call.bypass = true
   }
 
   /** The process ends, and another begins on the same storage. */
@@ -342,6 +353,7 @@ class Simulation implements Surroundings {
     this.note(`${process.id}: close`)
     await this.drain()
     this.loosen(process.id)
+    this.bypassed(process)
     process.closed = true
     let closed = false
     void process.cache.close().then(() => {
@@ -382,7 +394,7 @@ class Simulation implements Surroundings {
     call.done = true
     if (this.delayMs > 0 && call.kind === 'boards') this.loosen(call.process, call.key)
     const wrong = judge()
-    if (wrong !== undefined) this.failure ??= `the call #${call.seq} of ${call.key.text} in ${call.process}, made at ${call.startWall}, ${wrong}`
+    if (wrong !== undefined) this.failure ??= `the call #${call.seq} of ${call.key.text} in ${call.process}, made at ${call.startWall}, ${wrong}; options: ${inspect(call.rules, { breakLength: Infinity })}`
   }
 
   private answered(call: Pending, value: unknown): string | undefined {
@@ -475,7 +487,7 @@ class Simulation implements Surroundings {
 
   private newRun(process: number, key: KeySpec, rules: Rules, tags: string[], given: boolean): Run {
     const run: Run = {
-      id: this.model.runs.length, process, key, rules, tags, given, startSeq: this.seq, startElapsed: this.elapsed, end: 'running',
+      id: this.model.runs.length, process, key, rules, tags, toldTags: [], given, startSeq: this.seq, startElapsed: this.elapsed, end: 'running',
       landSeq: Infinity, endElapsed: Infinity, made: 0, touched: 0, ttlMs: rules.ttlMs, skipped: false, valid: true, aborted: false,
     }
     this.model.add(run)
