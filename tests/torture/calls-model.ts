@@ -37,7 +37,9 @@ export interface Run {
   readonly process: number
   readonly key: KeySpec
   readonly rules: Rules
-  readonly tags: string[]
+  readonly tags: readonly string[]
+  /** Those that it told while it ran, and when. */
+  readonly toldTags: { readonly tag: string; readonly seq: number }[]
   /** Given to set(): nobody waited for it. */
   readonly given: boolean
   /** It is as old as this: of two that overlap, an invalidation may come after. */
@@ -127,14 +129,19 @@ export class Model {
     if (run.end === 'running') return 'was not made yet'
     if (!world.hasStorage && run.process !== call.process) return `was made in process ${run.process}, which shares no storage with ${call.process}`
     let softened = false
+    const boards = call.kind === 'boards' && !run.given && run.process === call.process && call.seq <= run.landSeq
+    let boarded = boards
     for (let i = this.invalidations.length - 1; i >= 0; i--) {
       const invalidation = this.invalidations[i]!
       if (invalidation.seq <= run.startSeq) break
       if (invalidation.seq >= call.seq || !covers(invalidation, run) || !this.binds(invalidation, call, run)) continue
+      // Who boards a run cannot know what tags it will tell.
+      if (boards && !covers(invalidation, run, call.seq)) continue
+      boarded = false
       if (!invalidation.soft) return `was begun at #${run.startSeq}, before the invalidation #${invalidation.seq} by process ${invalidation.process}`
       softened = true
     }
-    if (call.kind === 'boards' && !softened && !run.given && run.process === call.process && call.seq <= run.landSeq) return undefined
+    if (boarded) return undefined
     if (run.skipped) return 'was skipped, and so not to be kept'
     if (run.aborted && !run.rules.keepAlive) return 'was abandoned, and so not to be kept'
     if (run.rules.validates && !run.valid) return 'was not valid, and so not to be kept'
@@ -145,7 +152,8 @@ export class Model {
   private tooOld(call: Call, run: Run, softened: boolean): string | undefined {
     const { world } = this
     const freshUntil = run.made + run.ttlMs + 1
-    const idle = call.earliest < run.touched + run.rules.idleMs + 1
+    // What lies in a storage knows of no idleness.
+    const idle = world.hasStorage || call.earliest < run.touched + run.rules.idleMs + 1
     if (!softened && idle && call.earliest < freshUntil && run.ttlMs > 0) return undefined
     const told = `was made at ${run.made} for ${run.ttlMs} ms, last asked for at ${run.touched}${softened ? ', expired since' : ''}; it is ${world.wall}`
     if (run.end === 'error' || call.kind === 'peeks') return told
@@ -177,16 +185,17 @@ export class Model {
     return !ofKey && world.lastBack < invalidation.seq && call.startElapsed >= doneElapsed + world.lagMs + 4 * world.delayMs
   }
 
-  /** Why the function may not have thrown this to the caller, as DeadlineError of its `timeout`. */
+  /** Did a function take longer than its `timeout` while this call waited? */
   tookTooLong(call: Call): boolean {
     const { elapsed } = this.world
     return this.ofKey(call.key).some(run => run.process === call.process && elapsed >= run.startElapsed + run.rules.timeoutMs && run.endElapsed >= run.startElapsed + run.rules.timeoutMs)
   }
 }
 
-function covers({ what }: Invalidation, { key, tags }: Run): boolean {
+/** `before`: with the tags that it had told then. */
+function covers({ what }: Invalidation, { key, tags, toldTags }: Run, before = Infinity): boolean {
   if ('key' in what) return what.key === key.text
   if ('all' in what) return what.all === undefined || what.all === key.scope
   if (what.scope !== key.scope) return false
-  return 'name' in what ? what.name === key.name : tags.includes(what.tag)
+  return 'name' in what ? what.name === key.name : tags.includes(what.tag) || toldTags.some(({ tag, seq }) => tag === what.tag && seq < before)
 }

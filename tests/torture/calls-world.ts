@@ -33,6 +33,7 @@ export class Time implements Clock {
   async advance(ms: number, settle: () => Promise<void>): Promise<void> {
     const end = this.elapsed + ms
     for (;;) {
+      await settle()
       let due: { readonly at: number; readonly run: () => void } | undefined
       for (const timer of this.timers) if (timer.at <= end && (due === undefined || timer.at < due.at)) due = timer
       const to = Math.max(this.elapsed, due?.at ?? end)
@@ -42,7 +43,6 @@ export class Time implements Clock {
       if (due === undefined) return
       this.timers.delete(due)
       due.run()
-      await settle()
     }
   }
 

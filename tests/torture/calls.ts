@@ -27,7 +27,8 @@ export interface Divergence {
 interface Pending extends Call {
   readonly controller: AbortController | undefined
   readonly deadlineMs: number
-  readonly bypass: boolean
+  /** It may have run its function without any cache. */
+  bypass: boolean
   /** The computation that it certainly waits for. */
   aboard: Computation | undefined
   done: boolean
@@ -61,6 +62,8 @@ const defaults: Rules = {
   ttlMs: Infinity, idleMs: Infinity, swrMs: 0, staleIfErrorMs: 0, softTimeoutMs: Infinity, timeoutMs: Infinity, errorTtlMs: 0, validates: false, freezes: false, keepAlive: false,
 }
 
+const never = { seq: -1, elapsed: -Infinity }
+
 class Diverged extends Error {}
 
 class Simulation implements Surroundings {
@@ -90,6 +93,9 @@ class Simulation implements Surroundings {
   private readonly lines: string[] = []
   private batch: Pending[] = []
   private batchSize = 0
+  /** The first operation since the last drain. */
+  private batchFrom = 0
+  private readonly loosened = new Map<string, { readonly seq: number; readonly elapsed: number }>()
   private lastWall = 0
 
   constructor(readonly seed: number) {
@@ -136,7 +142,7 @@ class Simulation implements Surroundings {
   }
 
   report(expected: string): Divergence {
-    return { seed: this.seed, step: this.seq, expected, operations: this.lines.slice(-15) }
+    return { seed: this.seed, step: this.seq, expected, operations: this.lines.slice(-Number(process.env.LINES ?? 15)) }
   }
 
   // ---- what can happen ----------------------------------------------------------------------------
@@ -224,10 +230,13 @@ class Simulation implements Surroundings {
     const computation = random.pick(this.running)
     const { run, context } = computation
     const dice = random.below(10)
-    if (random.oneIn(6)) {
+    const tells = random.oneIn(6)
+    if (tells) {
       const tag = random.pick(tagNames)
-      run.tags.push(tag)
+      this.note(`run ${run.id} of ${run.key.text} in ${run.process} tells its tag ${tag}`)
+      run.toldTags.push({ tag, seq: this.seq })
       context.tags(tag)
+      if (random.oneIn(2)) return
     }
     if (random.oneIn(8)) {
       run.ttlMs = random.pick([0, 30, 300])
@@ -326,17 +335,25 @@ class Simulation implements Surroundings {
 
   private turnCache(process: Process): void {
     this.note(`${process.id}: ${process.enabled ? 'disable' : 'enable'}`)
-    this.loosenAll(process.id)
+    this.loosen(process.id)
+    this.bypassed(process)
     process.enabled = !process.enabled
     if (process.enabled) process.cache.enable()
     else process.cache.disable()
+  }
+
+  /** Calls that still wait for tokens will find no cache. */
+  private bypassed({ id }: Process): void {
+    if (this.delayMs === 0) return
+    for (const call of this.pending) if (call.process === id) call.bypass = true
   }
 
   /** The process ends, and another begins on the same storage. */
   private async reopen(process: Process): Promise<void> {
     this.note(`${process.id}: close`)
     await this.drain()
-    this.loosenAll(process.id)
+    this.loosen(process.id)
+    this.bypassed(process)
     process.closed = true
     let closed = false
     void process.cache.close().then(() => {
@@ -375,8 +392,9 @@ class Simulation implements Surroundings {
 
   private check(call: Pending, judge: () => string | undefined): void {
     call.done = true
+    if (this.delayMs > 0 && call.kind === 'boards') this.loosen(call.process, call.key)
     const wrong = judge()
-    if (wrong !== undefined) this.failure ??= `the call #${call.seq} of ${call.key.text} in ${call.process}, made at ${call.startWall}, ${wrong}`
+    if (wrong !== undefined) this.failure ??= `the call #${call.seq} of ${call.key.text} in ${call.process}, made at ${call.startWall}, ${wrong}; options: ${inspect(call.rules, { breakLength: Infinity })}`
   }
 
   private answered(call: Pending, value: unknown): string | undefined {
@@ -438,11 +456,12 @@ class Simulation implements Surroundings {
       }
     }
     const run = this.newRun(process, key, spec.rules, tagsOf(spec, n), false)
+    if (!bypass && context.signal.aborted) this.failure ??= `the function of ${key.text} was called when nobody wanted its result any more`
     const { stale } = context
     if (stale !== undefined && this.model.runs[(stale as Answer).run]?.key !== key) this.failure ??= `run ${run.id} of ${key.text} was told that ${inspect(stale)} is stale`
     const obeys = random.oneIn(2)
     return new Promise((resolve, reject) => {
-      const computation: Computation = { run, spec, context, bypass, resolve, reject, current: !bypass, owner: undefined }
+      const computation: Computation = { run, spec, context, bypass, resolve, reject, current: !bypass && this.isCurrent(process, key), owner: undefined }
       this.running.push(computation)
       if (this.batchSize === 1 && this.batch.length === 1 && !bypass && this.delayMs === 0) computation.owner = this.batch[0]
       if (bypass) return
@@ -468,7 +487,7 @@ class Simulation implements Surroundings {
 
   private newRun(process: number, key: KeySpec, rules: Rules, tags: string[], given: boolean): Run {
     const run: Run = {
-      id: this.model.runs.length, process, key, rules, tags, given, startSeq: this.seq, startElapsed: this.elapsed, end: 'running',
+      id: this.model.runs.length, process, key, rules, tags, toldTags: [], given, startSeq: this.seq, startElapsed: this.elapsed, end: 'running',
       landSeq: Infinity, endElapsed: Infinity, made: 0, touched: 0, ttlMs: rules.ttlMs, skipped: false, valid: true, aborted: false,
     }
     this.model.add(run)
@@ -504,7 +523,7 @@ class Simulation implements Surroundings {
   }
 
   private invalidated(process: Process, what: Invalidation['what'], soft: boolean, done: Promise<void>): void {
-    this.loosenAll(process.id)
+    this.loosen(process.id)
     if (process.closed) return void done.catch(() => {})
     const invalidation: Invalidation = { seq: this.seq, process: process.id, what, soft, atOnce: true, doneSeq: Infinity, doneElapsed: Infinity }
     this.model.invalidations.push(invalidation)
@@ -522,15 +541,25 @@ class Simulation implements Surroundings {
     }).finally(ended)
   }
 
-  /** Whoever calls next for this key may wait for another run. */
-  private loosen(process: number, key: KeySpec): void {
+  /** Whoever calls next for this key, or, without one, for any, may wait for another run. */
+  private loosen(process: number, key?: KeySpec): void {
     for (const computation of this.running) {
-      if (computation.run.process === process && computation.run.key === key) computation.current = false
+      if (computation.run.process === process && (key === undefined || computation.run.key === key)) computation.current = false
     }
+    this.loosened.set(`${process} ${key?.text ?? ''}`, { seq: this.seq, elapsed: this.elapsed })
   }
 
-  private loosenAll(process: number): void {
-    for (const computation of this.running) if (computation.run.process === process) computation.current = false
+  /** The last time that was done. */
+  private lastLoosened(process: number, key: KeySpec): { readonly seq: number; readonly elapsed: number } {
+    const one = this.loosened.get(`${process} ${key.text}`) ?? never
+    const all = this.loosened.get(`${process} `) ?? never
+    return one.seq > all.seq ? one : all
+  }
+
+  /** A run that begins now was wanted by someone who called after that. */
+  private isCurrent(process: number, key: KeySpec): boolean {
+    const { seq, elapsed } = this.lastLoosened(process, key)
+    return this.delayMs === 0 ? seq < this.batchFrom : elapsed + 12 * this.delayMs < this.elapsed
   }
 
   private timeMoved(): void {
@@ -557,16 +586,17 @@ class Simulation implements Surroundings {
     const { batch } = this
     this.batch = []
     this.batchSize = 0
+    this.batchFrom = this.seq + 1
     if (this.pending.some(({ done }) => done)) this.pending = this.pending.filter(({ done }) => !done)
     if (this.delayMs > 0) return
     for (const call of batch) {
-      if (!call.done) call.aboard = this.running.find(({ run, current }) => current && run.process === call.process && run.key === call.key)
+      if (!call.done && this.lastLoosened(call.process, call.key).seq <= call.seq) call.aboard = this.running.find(({ run, current }) => current && run.process === call.process && run.key === call.key)
     }
     if (this.verbs > 0) this.diverged(`${this.verbs} verbs wait for nothing`)
     for (const call of this.pending) {
       if (!this.running.some(({ run }) => run.process === call.process && run.key === call.key)) this.diverged(`the call #${call.seq} of ${call.key.text} in ${call.process} waits, and nothing runs that could answer it`)
       if (call.aboard !== undefined && call.aboard.run.end !== 'running') this.diverged(`the call #${call.seq} of ${call.key.text} was not answered when run ${call.aboard.run.id} ended`)
-      if (this.elapsed >= call.startElapsed + call.deadlineMs && !call.bypass) this.diverged(`the call #${call.seq} of ${call.key.text} waits beyond its deadline`)
+      if (this.elapsed > call.startElapsed + call.deadlineMs && !call.bypass) this.diverged(`the call #${call.seq} of ${call.key.text} waits beyond its deadline`)
     }
     for (const { run, owner, context, bypass } of this.running) {
       if (bypass || owner === undefined || !owner.done || run.rules.keepAlive || context.signal.aborted || this.elapsed >= run.startElapsed + run.rules.softTimeoutMs) continue
@@ -648,7 +678,7 @@ export async function run(options: ReadonlyMap<string, number>): Promise<boolean
     const divergence = await simulate(seed + i, steps)
     if (divergence !== undefined) {
       console.error(tell(divergence))
-      return false
+      if (!process.env.SURVEY) return false
     }
     if ((i + 1) % 100 === 0) console.log(`${i + 1} seeds, ${((performance.now() - start) / 1000).toFixed(0)} s`)
   }
