@@ -14,6 +14,7 @@ import { verdict } from './boundary.js'
 import { Context } from './context.js'
 import type { Core, Key } from './core.js'
 import type { HitFacts, MissReason } from './events.js'
+import { Failure } from './failure.js'
 import { checkReentrance } from './flights.js'
 import { isEarly } from './freshness.js'
 import { type Job, launch } from './journey.js'
@@ -21,7 +22,6 @@ import type { Parts } from './parts.js'
 import type { Plan } from './plan.js'
 import { fromMemory, hitFacts, type Landing, missed, missReasons, reportHit, take, takenOut } from './results.js'
 import { signalIn } from './signals.js'
-import { Failure } from './value.js'
 
 /** How one caller waits, and what is to be written down for them. */
 export interface How {

@@ -1,10 +1,10 @@
 /** What can be done with one key besides calling: find its place, look without a trace, forget it, let it grow stale. */
 import { verdict } from './boundary.js'
 import type { Core, Key } from './core.js'
+import { Failure } from './failure.js'
 import type { Parts, StorageName } from './parts.js'
 import type { Plan } from './plan.js'
 import { fromStorage } from './results.js'
-import { Failure } from './value.js'
 
 export interface Place {
   readonly core: Core
