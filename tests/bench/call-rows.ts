@@ -7,9 +7,7 @@ import { Loader } from 'layered-loader/core'
 import { LRUCache } from 'lru-cache'
 import { defineCachedFunction } from 'ocache'
 import pMemoize from 'p-memoize'
-import { createCacheIn } from '../../js/create.js'
 import { createCache } from '../../js/runtimes/node.js'
-import { compileInline, web } from '../../js/runtimes/web.js'
 import { type Contestant, type Pace, type Result, type Row, type Timed, timeRow, timingOf, turn, VerificationError, verifyRows } from './harness.js'
 import { Replies } from './replies.js'
 
@@ -128,9 +126,6 @@ export async function callRows(entries: number): Promise<Row[]> {
 async function missRow(): Promise<Row> {
   const fn = async (key: string): Promise<unknown> => ({ key })
   const ours = (await newCache()).wrap(fn, { name: 'ask' })
-  // What it takes to know within which call another one is made, across awaits, is not there without an AsyncLocalStorage.
-  const plain = await createCacheIn({ ...web, name: 'bench', compile: () => compileInline(() => import('../../build/wasm/core.wasm.js')), defaultStorage: () => undefined })()
-  const oursPlain = plain.wrap(fn, { name: 'ask' })
   const bento = bentoCache(5000)
   const lru = new LRUCache<string, object>({ max: 5000, fetchMethod: fn })
   const dedupe = createDedupe({ ttl: 3600, storage: { type: 'memory', options: { size: 5000 } } }).define('ask', fn)
@@ -140,7 +135,6 @@ async function missRow(): Promise<Row> {
   const contestants: Contestant[] = [
     { name: 'reprise', version: version('reprise'), fn: next(ours) },
     { name: 'bentocache getOrSet', version: version('bentocache'), fn: next((key) => bento.getOrSet({ key, factory: () => fn(key) })) },
-    { name: 'reprise, without AsyncLocalStorage', version: version('reprise'), fn: next(oursPlain), aside: 'ours as well: it knows of calls within calls up to the first await only' },
     { name: 'lru-cache fetch', version: version('lru-cache'), fn: next((key) => lru.fetch(key)), aside: shares },
     { name: 'async-cache-dedupe', version: version('async-cache-dedupe'), fn: next((key) => dedupe.ask(key)), aside: shares },
     { name: 'layered-loader', version: version('layered-loader'), fn: next((key) => loader.get(key)), aside: shares },
