@@ -5,12 +5,12 @@
 import { Context } from './context.js'
 import type { Core, Key } from './core.js'
 import { DeadlineError, show } from './errors.js'
+import { Failure } from './failure.js'
 import type { Departure, Flight } from './flights.js'
 import type { Parts, StorageName } from './parts.js'
 import type { Plan } from './plan.js'
 import { answersErrors, fromStorage, hitFacts, keep, type Landing, landingOf, notStored, shared, type Stale, type Stored } from './results.js'
 import type { Snapshot, Tag } from './tokens.js'
-import { Failure } from './value.js'
 
 /** What a call wants to have computed. */
 export interface Job {

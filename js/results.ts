@@ -6,13 +6,14 @@ import { status, verdict } from './boundary.js'
 import type { Admitted, Core, Facts, Key } from './core.js'
 import { KeyError, ValueError } from './errors.js'
 import type { HitFacts, MissReason, NotStoredReason, RefusalReason } from './events.js'
+import { Failure } from './failure.js'
 import { deepFreeze } from './freeze.js'
 import { jittered, keptStaleMs } from './freshness.js'
 import type { Parts, StorageName } from './parts.js'
 import type { Plan } from './plan.js'
 import { kindOf, tokensOf } from './sealed.js'
 import type { Snapshot } from './tokens.js'
-import { Failure, failed, labelled, type Payload } from './value.js'
+import { failed, labelled, type Payload } from './value.js'
 
 /** An entry that is not fresh, taken out of the cache: it may be evicted before it is needed. */
 export interface Stale {

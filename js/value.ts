@@ -11,6 +11,7 @@
 import { GrowingWriter, typedArrayName, typedArrayTag } from './cbor.js'
 import { isPlain, maxDepth, typeName } from './encode.js'
 import { show, ValueError } from './errors.js'
+import { Failure } from './failure.js'
 import { decodePacked, defineMember, encodePacked, strictUtf8 } from './packed.js'
 import type { Codec } from './value-cbor.js'
 
@@ -89,11 +90,6 @@ export function decodeValueAt(which: number, bytes: Uint8Array, from: number, to
     default:
       throw new ValueError('payload', 'is of a kind that is not known')
   }
-}
-
-/** In place of a value: what the function threw. */
-export class Failure {
-  constructor(readonly error: unknown) {}
 }
 
 /** What a payload stands for, whatever flags it has: the value, or the Failure that it was. Throws as decodeValue does. */

@@ -1,11 +1,11 @@
 /** What can be done with one key besides calling: find its place, look without a trace, forget it, let it grow stale. */
 import { verdict } from './boundary.js'
 import type { Key } from './core.js'
+import { Failure } from './failure.js'
 import type { Doomable } from './flights.js'
 import type { Parts } from './parts.js'
 import type { Plan } from './plan.js'
 import { fromStorage, type Stored } from './results.js'
-import { Failure } from './value.js'
 
 /** What the entry of these arguments is called in storage, whether there is one or not. */
 export async function nameOf(parts: Parts, plan: Plan, args: readonly unknown[]): Promise<string | undefined> {

@@ -4,7 +4,8 @@ import { inboxSize } from '../../js/boundary.js'
 import { Core, status, verdict } from '../../js/core.js'
 import { keyPrefix } from '../../js/encode.js'
 import { ValueError } from '../../js/errors.js'
-import { decodePayload, decodeValue, encodeValue, failed, Failure, flag, kind, labelled, loadFor, type Payload } from '../../js/value.js'
+import { Failure } from '../../js/failure.js'
+import { decodePayload, decodeValue, encodeValue, failed, flag, kind, labelled, loadFor, type Payload } from '../../js/value.js'
 import { compile } from './harness.js'
 
 await loadFor(kind.cbor)
