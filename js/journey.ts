@@ -52,10 +52,11 @@ export function launch(itinerary: Omit<Itinerary, 'canonical' | 'older'>, how: P
 }
 
 function depart(itinerary: Itinerary, departure: Departure): Flight<Landing> {
-  const { parts, key } = itinerary
+  const { parts, plan, key } = itinerary
   const flight = parts.flights.start(key.id, departure)
-  void fly(itinerary, flight)
-  if (departure.background) parts.background(flight.landing.catch(() => {}))
+  const outlasts = departure.background || departure.keepAlive || plan.softTimeoutMs < Infinity
+  if (outlasts) parts.background(parts.flights.carry(flight, () => fly(itinerary, flight)))
+  else void fly(itinerary, flight)
   return flight
 }
 
