@@ -3,14 +3,14 @@
  * into memory and behind the caller's back into storage. Nothing here ever fails a call: what cannot be used or kept is an event.
  */
 import { status, verdict } from './boundary.js'
-import type { Core, Facts, Key } from './core.js'
+import type { Admitted, Core, Facts, Key } from './core.js'
 import { KeyError, ValueError } from './errors.js'
 import type { HitFacts, MissReason, NotStoredReason, RefusalReason } from './events.js'
 import { deepFreeze } from './freeze.js'
 import { jittered, keptStaleMs } from './freshness.js'
 import type { Parts, StorageName } from './parts.js'
 import type { Plan } from './plan.js'
-import type { Snapshot } from './tokens.js'
+import { type Snapshot, tokensIn } from './tokens.js'
 import { Failure, failed, labelled, type Payload } from './value.js'
 
 /** An entry that is not fresh, taken out of the cache: it may be evicted before it is needed. */
@@ -25,6 +25,8 @@ export interface Stored extends Stale {
   readonly fresh: boolean
   /** Fresh, or within `swr`. */
   readonly answers: boolean
+  /** The pairs that it carries. */
+  readonly tokens: Uint8Array
 }
 
 /** How a flight ended: the value, and the payload for copies of it. No payload: the value is for all. */
@@ -92,8 +94,15 @@ export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: Stor
   if (entry === undefined || core === undefined || doomed() !== undefined) return undefined
   let reason: RefusalReason
   try {
-    const { status: said, payload } = core.admit(key, name.bytes, entry, parts.now(), plan.group, plan.swrMs)
-    if (payload !== undefined) return { payload, facts: core.facts(), tier: 'storage', fresh: said === status.ok, answers: said !== status.retained }
+    const admit = (): Admitted => core.admit(key, name.bytes, entry, parts.now(), plan.group, plan.swrMs)
+    let { status: said, payload } = admit()
+    if (said === status.unknownToken) {
+      const heard = await parts.tokens.hearOf(tokensIn(entry))
+      if (core !== parts.core || doomed() !== undefined) return undefined
+      ;({ status: said, payload } = admit())
+      if (said === status.unknownToken && !heard) return undefined
+    }
+    if (payload !== undefined) return { payload, facts: core.facts(), tier: 'storage', fresh: said === status.ok, answers: said !== status.retained, tokens: tokensIn(entry) }
     reason = refusals[said] ?? 'bad-field'
   } catch (error) {
     if (isTrap(error)) {

@@ -16,7 +16,8 @@ import type { StorageGuard } from './storage/guard.js'
 
 export interface Tag {
   readonly scope: Scope
-  readonly kind: 'scope' | 'name' | 'tag' | 'epoch'
+  /** `number`: of a tag of somebody else's, of which an entry tells no more; it is the `value`, in hexadecimal. */
+  readonly kind: 'scope' | 'name' | 'tag' | 'epoch' | 'number'
   readonly value: string | null
 }
 
@@ -59,6 +60,8 @@ const epoch: Tag = { scope: null, kind: 'epoch', value: null }
 
 export class Tokens {
   private readonly known = new Map<string, Known | Promise<Known>>()
+  /** The places in storage of tags that are known. */
+  private readonly places = new Set<string>()
   /** How often any token changed that was known here. */
   private changes = 0
   private seenEpoch: string | undefined
@@ -105,6 +108,24 @@ export class Tokens {
     both.set(before.pairs)
     both.set(pairs, before.pairs.length)
     return { pairs: both, shared: shared && before.shared, changes: before.changes }
+  }
+
+  /**
+   * Learns what the tokens are now of the tags that an entry carries (`pairs`), where they were never heard of here: others
+   * gave them. False where the storage could not be asked.
+   */
+  async hearOf(pairs: Uint8Array): Promise<boolean> {
+    const numbers: Uint8Array[] = []
+    for (let at = 0; at < pairs.length; at += 16) numbers.push(pairs.slice(at, at + 8))
+    const heard = await Promise.all(numbers.map(async number => {
+      const place = hex(number)
+      if (this.places.has(place)) return true
+      const { ok, token } = await this.read(place)
+      const tag: Tag = { scope: null, kind: 'number', value: place }
+      if (token !== undefined && !this.places.has(place)) this.learn({ tag, pair: pairOf(number, token), place, shared: true, owed: false, changed: this.changes })
+      return ok
+    }))
+    return heard.every(ok => ok)
   }
 
   /** Gives the tag another token: every entry that carries the old one is dead from now on, or, where `soft`, stale. */
@@ -157,7 +178,13 @@ export class Tokens {
   }
 
   private learn(known: Known): void {
-    this.known.set(tagName(known.tag), known)
+    const { tag, place } = known
+    this.known.set(tagName(tag), known)
+    if (place !== undefined) {
+      this.places.add(place)
+      // Its name is known now, and only that is followed.
+      if (tag.kind !== 'number') this.known.delete(tagName({ scope: null, kind: 'number', value: place }))
+    }
     if (known.tag.kind !== 'epoch') this.tools.setToken(known.pair)
   }
 
@@ -237,6 +264,12 @@ function pairOf(number: Uint8Array, token: Uint8Array): Uint8Array {
   pair.set(number)
   pair.set(token, 8)
   return pair
+}
+
+/** The pairs that a sealed entry carries (docs/entry-format.md). */
+export function tokensIn(entry: Uint8Array): Uint8Array {
+  const count = entry[6]! | (entry[7]! << 8)
+  return entry.slice(80, 80 + 16 * count)
 }
 
 /** What tells a tag from all others. */
