@@ -53,15 +53,18 @@ test('stale, error-stale with its error, refreshed', async () => {
 
 test('A miss says why: absent, expired, invalidated, evicted', async () => {
   const { cache, time } = await bench({ memory: { maxBytes: '1MB' } })
-  const load = cache.wrap(async (_: number) => new Uint8Array(2_000), { name: 'load', ttl: '1m' })
+  const load = cache.wrap(async (ctx, n: number) => { ctx.cost(n); return new Uint8Array(2_000) }, { name: 'load', ttl: '1m', context: true })
   const reason = async (n: number): Promise<string | undefined> => (await load.withInfo(n)).info.reason
   assert.equal(await reason(1), 'absent')
   await time.advance('1m')
   assert.equal(await reason(1), 'expired')
   await cache.invalidate({ name: 'load' })
   assert.equal(await reason(1), 'invalidated')
+  // The dearer come later, so the cheap have to leave.
+  for (let n = 2; n < 600; n++) await load(n)
+  assert.ok(cache.stats().core!.evicted > 0)
   const reasons = new Set<string | undefined>()
-  for (let round = 0; round < 3; round++) for (let n = 0; n < 500; n++) reasons.add(await reason(n))
+  for (let n = 2; n < 600; n++) reasons.add(await reason(n))
   assert.ok(reasons.has('evicted'), [...reasons].join())
 })
 
