@@ -61,6 +61,8 @@ export class Flight<T> implements Aloft, Doomable {
   readonly landing: Promise<T>
   /** Those on board have their answer, or an error. */
   landed = false
+  /** Somebody waits for it, or did. */
+  boarded = false
   /** Why its result is not kept. */
   doomed: NotStoredReason | undefined
   /** Tags that became known only while it computes. */
@@ -108,6 +110,7 @@ export class Flight<T> implements Aloft, Doomable {
 
   /** One caller's wait, and what they take of the landing. */
   board<R>(take: (landing: T) => R, signal: AbortSignal | undefined, deadlineMs: number, after: Clock['after']): Promise<R> {
+    this.boarded = true
     if (signal === undefined && deadlineMs === Infinity) {
       this.kept = true
       return this.landing.then(take)

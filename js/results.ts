@@ -117,16 +117,19 @@ export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: Stor
   return undefined
 }
 
-/** What a flight that found this ends with, and the event that says so. Undefined where it does not decode. Throws what the function threw, where that is the result. */
-export function landingOf(parts: Parts, plan: Plan, key: Key, found: Stale, as: 'hit' | 'stale' | 'error-stale', error?: unknown): Landing | undefined {
+/** What a flight that found this ends with, and the event that says so. Undefined where it does not decode, or is not valid. Rejects with what the function threw, where that is the result. */
+export async function landingOf(parts: Parts, plan: Plan, key: Key, found: Stale, as: 'hit' | 'stale' | 'error-stale', error?: unknown): Promise<Landing | undefined> {
+  const refused = (reason: RefusalReason): undefined => {
+    parts.core?.invalidate(key)
+    parts.emit?.({ type: 'refused', name: plan.name, reason })
+  }
   let value: unknown
   try {
     value = parts.decodePayload(found.payload)
   } catch {
-    parts.core?.invalidate(key)
-    parts.emit?.({ type: 'refused', name: plan.name, reason: 'undecodable' })
-    return undefined
+    return refused('undecodable')
   }
+  if (plan.validate !== undefined && !(value instanceof Failure) && !(await plan.validate(value))) return refused('invalid')
   const facts = hitFacts(plan, found.facts, found.tier, parts.now())
   reportHit(parts, facts, as === 'hit' ? undefined : as === 'stale' ? 'swr' : error === undefined ? 'timeout' : 'error')
   if (value instanceof Failure) throw value.error

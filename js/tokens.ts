@@ -272,6 +272,15 @@ export function tokensIn(entry: Uint8Array): Uint8Array {
   return entry.slice(80, 80 + 16 * count)
 }
 
+/** These pairs, and those of `more` whose tags are not among them: what an entry depended on. */
+export function united(pairs: Uint8Array, more: Uint8Array): Uint8Array {
+  const numbers = new Set<string>()
+  for (let at = 0; at < pairs.length; at += 16) numbers.add(hex(pairs.subarray(at, at + 8)))
+  const all = [...pairs]
+  for (let at = 0; at < more.length; at += 16) if (!numbers.has(hex(more.subarray(at, at + 8)))) all.push(...more.subarray(at, at + 16))
+  return Uint8Array.from(all)
+}
+
 /** What tells a tag from all others. */
 export function tagName(tag: Tag): string {
   return JSON.stringify([tag.scope, tag.kind, tag.value])
