@@ -143,6 +143,19 @@ test('swr and staleIfError: the longer one says how long a result is kept, each 
   assert.equal(keptStaleMs({ ...always, swrMs: 5, staleIfErrorMs: 3 }), 5)
 })
 
+test('swr: a refresh that fails is no answer, so it is no event of one, whatever staleIfError says', async () => {
+  const { load, state, time, cache, transcript } = await counting({ ttl: '1m', swr: '1h', staleIfError: '1h', softTimeout: '1s' })
+  await load()
+  await time.advance(minute)
+  state.fails = true
+  state.takesMs = 5_000
+  transcript()
+  assert.equal(await load(), 1)
+  await time.advance('5s')
+  await cache.settled()
+  assert.deepEqual(transcript(), ['stale:swr', 'computed:failed:background'])
+})
+
 test('refreshAt: a hit late in its ttl has the result made anew, once', async () => {
   const { load, state, time, cache, transcript } = await counting({ ttl: '10m', refreshAt: 0.9 })
   await load()
