@@ -79,6 +79,7 @@ export function fromMemory(parts: Parts, plan: Plan, args: readonly unknown[], n
     parts.verdict = verdict.absent
     if (isTrap(error)) parts.trapped(error)
     else {
+      parts.disowned++
       core.invalidate(core.key()) // The value did not decode: as if it were not there.
       parts.emit?.({ type: 'refused', name: plan.name, reason: 'undecodable' })
       core.digest(plan.prefix, args) // Whatever the listener did.
