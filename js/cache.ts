@@ -9,7 +9,7 @@ import type { Job } from './journey.js'
 import { type ContextOptions, type FunctionOptions, type GetOrSetOptions, parseScope, type ParsedOptions, type SetOptions, type WrapOptions } from './options.js'
 import type { Parts } from './parts.js'
 import { type Planner, within } from './plan.js'
-import { fromMemory, hitFacts, keep, missed, missReasons, reportHit } from './results.js'
+import { fromMemory, hitFacts, keep, landingOf, missed, missReasons, reportHit } from './results.js'
 import type { Match, ScanProgress } from './scan.js'
 import { type CacheStats, statsOf } from './stats.js'
 import type { Tag } from './tokens.js'
@@ -272,12 +272,12 @@ export class Cache {
   /** The value that storage has under the core's current key. */
   private async stored(): Promise<{ value: unknown } | undefined> {
     const { parts, planner: { userPlan } } = this
-    const found = await lookedUp(parts, userPlan, parts.core!.key(), parts.core!.canonicalBytes())
+    const key = parts.core!.key()
+    const found = await lookedUp(parts, userPlan, key, parts.core!.canonicalBytes())
     if (found?.answers !== true) return undefined
-    const value = parts.decodePayload(found.payload)
-    reportHit(parts, hitFacts(userPlan, found.facts, 'storage', parts.now()), found.fresh ? undefined : 'swr')
-    if (value instanceof Failure) throw value.error
-    return { value }
+    const landing = await landingOf(parts, userPlan, key, found, found.fresh ? 'hit' : 'stale')
+    if (landing === undefined) parts.disowned++
+    return landing
   }
 }
 

@@ -61,6 +61,8 @@ export class Flight<T> implements Aloft, Doomable {
   readonly landing: Promise<T>
   /** Those on board have their answer, or an error. */
   landed = false
+  /** Somebody waits for it, or did. */
+  boarded = false
   /** Why its result is not kept. */
   doomed: NotStoredReason | undefined
   /** Its signal has aborted. */
@@ -111,6 +113,7 @@ export class Flight<T> implements Aloft, Doomable {
 
   /** One caller's wait, and what they take of the landing. */
   board<R>(take: (landing: T) => R, signal: AbortSignal | undefined, deadlineMs: number, after: Clock['after']): Promise<R> {
+    this.boarded = true
     if (signal === undefined && deadlineMs === Infinity) {
       this.kept = true
       return this.landing.then(take)
@@ -137,7 +140,7 @@ export class Flight<T> implements Aloft, Doomable {
 
 export class Flights<T> {
   private readonly aloft = new Map<string, Flight<T>>()
-  /** What nobody can board, until it has ended: a write, a look into storage, a function that goes on after its timeout. */
+  /** What may outlast those who wait for it, until it has ended: refreshes, functions to be kept alive; writes and looks into storage, which nobody boards. */
   private readonly freight = new Map<Doomable, Promise<unknown>>()
 
   get(id: string): Flight<T> | undefined {
@@ -153,6 +156,7 @@ export class Flights<T> {
     const flight = new Flight<T>(id, departure, (flight, why) => {
       flight.doomed ??= why
       this.end(flight)
+      this.freight.delete(flight)
     })
     this.aloft.set(id, flight)
     return flight
@@ -165,7 +169,9 @@ export class Flights<T> {
 
   /** `work`, which asks `freight.doomed` before it puts a value under the key. */
   carry<R>(freight: Doomable, work: () => Promise<R>): Promise<R> {
-    const done = work().finally(() => this.freight.delete(freight))
+    const done = work().finally(() => {
+      if (this.freight.get(freight) === done) this.freight.delete(freight)
+    })
     this.freight.set(freight, done)
     return done
   }
@@ -197,14 +203,9 @@ export class Flights<T> {
     this.doomIf(({ departure: { label, tags } }) => label !== undefined && name === tagName(tags.filter(({ kind }) => kind === 'scope').at(-1)!) && matches(label))
   }
 
-  /** Those that nobody waits for have ended, and those that they gave rise to. */
+  /** Whatever goes on behind the callers' backs has ended, and what that gave rise to. */
   async settled(): Promise<void> {
-    for (;;) {
-      const behind = [...this.aloft.values()].filter(({ departure }) => departure.background).map(({ landing }): Promise<unknown> => landing)
-      behind.push(...this.freight.values())
-      if (behind.length === 0) return
-      await Promise.allSettled(behind)
-    }
+    while (this.freight.size > 0) await Promise.allSettled(this.freight.values())
   }
 
   /** Ends those that nobody waits for. */

@@ -10,7 +10,7 @@ import type { Departure, Flight } from './flights.js'
 import type { Parts, StorageName } from './parts.js'
 import type { Plan } from './plan.js'
 import { answersErrors, fromStorage, hitFacts, keep, type Landing, landingOf, notStored, shared, type Stale, type Stored } from './results.js'
-import type { Snapshot, Tag } from './tokens.js'
+import { type Snapshot, type Tag, united } from './tokens.js'
 
 /** What a call wants to have computed. */
 export interface Job {
@@ -52,10 +52,11 @@ export function launch(itinerary: Omit<Itinerary, 'canonical' | 'older'>, how: P
 }
 
 function depart(itinerary: Itinerary, departure: Departure): Flight<Landing> {
-  const { parts, key } = itinerary
+  const { parts, plan, key } = itinerary
   const flight = parts.flights.start(key.id, departure)
-  void fly(itinerary, flight)
-  if (departure.background) parts.background(flight.landing.catch(() => {}))
+  const outlasts = departure.background || departure.keepAlive || plan.softTimeoutMs < Infinity
+  if (outlasts) parts.background(parts.flights.carry(flight, () => fly(itinerary, flight)))
+  else void fly(itinerary, flight)
   return flight
 }
 
@@ -88,7 +89,7 @@ async function journey(itinerary: Itinerary, flight: Flight<Landing>): Promise<L
     if (found !== undefined) {
       // In the background only another's newer result will do.
       const use = background ? found.fresh && found.facts.created > (stale?.facts.created ?? Infinity) : found.answers
-      const landing = use ? await valid(parts, plan, key, landingOf(parts, plan, key, found, found.fresh ? 'hit' : 'stale')) : undefined
+      const landing = use ? await landingOf(parts, plan, key, found, found.fresh ? 'hit' : 'stale') : undefined
       if (found.answers && (background || landing === undefined)) parts.disowned++
       if (landing !== undefined) return landing
       if (!use) stale ??= found
@@ -123,8 +124,8 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
   const started = parts.stopwatch()
   const tooSlow = stale !== undefined && plan.softTimeoutMs < Infinity
     ? parts.after(plan.softTimeoutMs, () => {
-      const landing = answersErrors(plan, stale, parts.now(), flight.doomed) ? landingOf(parts, plan, key, stale, 'error-stale') : undefined
-      if (landing !== undefined) flight.land(landing)
+      if (!flight.boarded || !answersErrors(plan, stale, parts.now(), flight.doomed)) return
+      void landingOf(parts, plan, key, stale, 'error-stale').then(landing => landing && flight.land(landing))
     })
     : undefined
   let ok = false
@@ -136,9 +137,13 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
   } catch (error) {
     if (ok) throw error
     report(error)
+    if (background && !flight.boarded && answersErrors(plan, stale, parts.now(), flight.doomed)) {
+      parts.flights.end(flight) // Nobody is to be answered, and it stays what it is.
+      throw error
+    }
     const found = stale ?? (forced && name !== undefined && plan.staleIfErrorMs > 0 ? await fromStorage(parts, plan, key, name) : undefined)
     if (found !== stale) parts.disowned += Number((found as Stored).answers)
-    const landing = answersErrors(plan, found, parts.now(), flight.doomed) ? landingOf(parts, plan, key, found, 'error-stale', error) : undefined
+    const landing = answersErrors(plan, found, parts.now(), flight.doomed) ? await landingOf(parts, plan, key, found, 'error-stale', error) : undefined
     if (landing !== undefined) return landing
     if (plan.cacheErrors?.when(error) === true) await kept(error, parts.stopwatch() - started, true)
     throw error
@@ -196,20 +201,13 @@ async function migrated(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
       const value = await plan.migrate!.to(old, version)
       if (plan.validate !== undefined && !(await plan.validate(value))) throw new Error('the migrated value is not valid.')
       const ttlMs = found.facts.freshUntil - parts.now()
-      const payload = await keep(parts, plan, { core, key, name, tokens, value, ttlMs, costMs: found.facts.costMs, label: undefined, doomed: () => flight.doomed })
+      const all = { ...tokens, pairs: united(tokens.pairs, found.tokens) }
+      const payload = await keep(parts, plan, { core, key, name, tokens: all, value, ttlMs, costMs: found.facts.costMs, label: undefined, doomed: () => flight.doomed })
       return shared(parts, plan, key, { value, payload, status: 'hit', facts: hitFacts(plan, found.facts, 'storage', parts.now()) })
     } catch {
       parts.emit?.({ type: 'refused', name: plan.name, reason: 'not-migrated' })
     }
   }
-  return undefined
-}
-
-/** The landing, if its value is what `validate` wants; else its entry is dropped. */
-async function valid(parts: Parts, plan: Plan, key: Key, landing: Landing | undefined): Promise<Landing | undefined> {
-  if (landing === undefined || plan.validate === undefined || (await plan.validate(landing.value))) return landing
-  parts.core?.invalidate(key)
-  parts.emit?.({ type: 'refused', name: plan.name, reason: 'invalid' })
   return undefined
 }
 

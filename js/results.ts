@@ -27,6 +27,8 @@ export interface Stored extends Stale {
   readonly fresh: boolean
   /** Fresh, or within `swr`. */
   readonly answers: boolean
+  /** The pairs that it carries. */
+  readonly tokens: Uint8Array
 }
 
 /** How a flight ended: the value, and the payload for copies of it. No payload: the value is for all. */
@@ -79,8 +81,8 @@ export function fromMemory(parts: Parts, plan: Plan, args: readonly unknown[], n
     parts.verdict = verdict.absent
     if (isTrap(error)) parts.trapped(error)
     else {
-      core.invalidate(core.key()) // The value did not decode: as if it were not there.
       parts.disowned++
+      core.invalidate(core.key()) // The value did not decode: as if it were not there.
       parts.emit?.({ type: 'refused', name: plan.name, reason: 'undecodable' })
       core.digest(plan.prefix, args) // Whatever the listener did.
     }
@@ -100,11 +102,12 @@ export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: Stor
     const admit = (): Admitted => core.admit(key, name.bytes, entry, parts.now(), plan.group, plan.swrMs)
     let { status: said, payload } = admit()
     if (said === status.unknownToken) {
-      await parts.tokens.learnNumbers(tokensOf(entry))
-      if (parts.core !== core || doomed() !== undefined) return undefined
+      const heard = await parts.tokens.hearOf(tokensOf(entry))
+      if (core !== parts.core || doomed() !== undefined) return undefined
       ;({ status: said, payload } = admit())
+      if (said === status.unknownToken && !heard) return undefined
     }
-    if (payload !== undefined) return { payload, facts: core.facts(), tier: 'storage', fresh: said === status.ok, answers: said !== status.retained }
+    if (payload !== undefined) return { payload, facts: core.facts(), tier: 'storage', fresh: said === status.ok, answers: said !== status.retained, tokens: tokensOf(entry) }
     reason = refusals[said] ?? 'bad-field'
   } catch (error) {
     if (isTrap(error)) {
@@ -119,16 +122,19 @@ export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: Stor
   return undefined
 }
 
-/** What a flight that found this ends with, and the event that says so. Undefined where it does not decode. Throws what the function threw, where that is the result. */
-export function landingOf(parts: Parts, plan: Plan, key: Key, found: Stale, as: 'hit' | 'stale' | 'error-stale', error?: unknown): Landing | undefined {
+/** What a flight that found this ends with, and the event that says so. Undefined where it does not decode, or is not valid. Rejects with what the function threw, where that is the result. */
+export async function landingOf(parts: Parts, plan: Plan, key: Key, found: Stale, as: 'hit' | 'stale' | 'error-stale', error?: unknown): Promise<Landing | undefined> {
+  const refused = (reason: RefusalReason): undefined => {
+    parts.core?.invalidate(key)
+    parts.emit?.({ type: 'refused', name: plan.name, reason })
+  }
   let value: unknown
   try {
     value = parts.decodePayload(found.payload)
   } catch {
-    parts.core?.invalidate(key)
-    parts.emit?.({ type: 'refused', name: plan.name, reason: 'undecodable' })
-    return undefined
+    return refused('undecodable')
   }
+  if (plan.validate !== undefined && !(value instanceof Failure) && !(await plan.validate(value))) return refused('invalid')
   const facts = hitFacts(plan, found.facts, found.tier, parts.now())
   reportHit(parts, facts, as === 'hit' ? undefined : as === 'stale' ? 'swr' : error === undefined ? 'timeout' : 'error')
   if (value instanceof Failure) throw value.error
@@ -208,15 +214,6 @@ export async function keep(parts: Parts, plan: Plan, result: Result): Promise<Pa
 export function notStored(parts: Parts, plan: Plan, reason: NotStoredReason, error?: unknown): void {
   parts.unstored++
   parts.emit?.(error === undefined ? { type: 'not-stored', name: plan.name, reason } : { type: 'not-stored', name: plan.name, reason, error })
-}
-
-export function isFailure(found: unknown): boolean {
-  return found instanceof Failure
-}
-
-/** What fromMemory found, for its caller: the value, or the error that was the result. */
-export function outcome(found: unknown): Promise<unknown> {
-  return found instanceof Failure ? Promise.reject(found.error) : Promise.resolve(found)
 }
 
 export function hitFacts(plan: Plan, facts: Facts, tier: HitFacts['tier'], now: number): HitFacts {

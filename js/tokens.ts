@@ -16,13 +16,13 @@ import type { StorageGuard } from './storage/guard.js'
 
 export interface Tag {
   readonly scope: Scope
-  readonly kind: 'scope' | 'name' | 'tag' | 'epoch'
+  /** `number`: of a tag of somebody else's, of which an entry tells no more; it is the `value`, in hexadecimal. */
+  readonly kind: 'scope' | 'name' | 'tag' | 'epoch' | 'number'
   readonly value: string | null
 }
 
 interface Known {
-  /** Undefined where only its number is known, out of an entry. */
-  readonly tag: Tag | undefined
+  readonly tag: Tag
   /** 16 bytes: the tag's number and its token, as the core and the entry hold them. */
   readonly pair: Uint8Array
   /** Where the token lies in storage; undefined without one. */
@@ -61,8 +61,8 @@ const epoch: Tag = { scope: null, kind: 'epoch', value: null }
 export class Tokens {
   /** By name; what is known by number only, by its place. */
   private readonly known = new Map<string, Known | Promise<Known>>()
-  /** The places of all that the judge was told. */
-  private readonly numbers = new Set<string>()
+  /** The places in storage of tags that are known. */
+  private readonly places = new Set<string>()
   /** How often any token changed that was known here. */
   private changes = 0
   private seenEpoch: string | undefined
@@ -112,18 +112,21 @@ export class Tokens {
   }
 
   /**
-   * Learns the tokens of tags that are known by number only: an entry out of storage carries some that other processes gave it. `pairs`: as the
-   * entry has them. A number whose token the storage has lost stays unknown, so the entry is dead.
+   * Learns what the tokens are now of the tags that an entry carries (`pairs`), where they were never heard of here: others
+   * gave them. False where the storage could not be asked.
    */
-  async learnNumbers(pairs: Uint8Array): Promise<void> {
-    for (let at = 0; at < pairs.length; at += 16) {
-      const number = pairs.slice(at, at + 8)
+  async hearOf(pairs: Uint8Array): Promise<boolean> {
+    const numbers: Uint8Array[] = []
+    for (let at = 0; at < pairs.length; at += 16) numbers.push(pairs.slice(at, at + 8))
+    const heard = await Promise.all(numbers.map(async number => {
       const place = hex(number)
-      if (this.numbers.has(place)) continue
-      const { token } = await this.read(place)
-      if (token === undefined || this.numbers.has(place)) continue
-      this.learn({ tag: undefined, pair: pairOf(number, token), place, shared: true, owed: false, changed: this.changes })
-    }
+      if (this.places.has(place)) return true
+      const { ok, token } = await this.read(place)
+      const tag: Tag = { scope: null, kind: 'number', value: place }
+      if (token !== undefined && !this.places.has(place)) this.learn({ tag, pair: pairOf(number, token), place, shared: true, owed: false, changed: this.changes })
+      return ok
+    }))
+    return heard.every(ok => ok)
   }
 
   /** Gives the tag another token: every entry that carries the old one is dead from now on, or, where `soft`, stale. */
@@ -176,13 +179,14 @@ export class Tokens {
   }
 
   private learn(known: Known): void {
-    const { tag, pair, place } = known
-    this.known.set(idOf(known), known)
+    const { tag, place } = known
+    this.known.set(tagName(tag), known)
     if (place !== undefined) {
-      if (tag !== undefined) this.known.delete(place)
-      this.numbers.add(place)
+      this.places.add(place)
+      // Its name is known now, and only that is followed.
+      if (tag.kind !== 'number') this.known.delete(tagName({ scope: null, kind: 'number', value: place }))
     }
-    if (tag !== epoch) this.tools.setToken(pair)
+    if (known.tag.kind !== 'epoch') this.tools.setToken(known.pair)
   }
 
   /** What the storage says; or, while it says nothing, what was drawn `before` for this process, so that entries made meanwhile live. */
@@ -214,7 +218,7 @@ export class Tokens {
     bytes.set(pair.subarray(8), record.length)
     const shared = await this.tools.storage!.put(place!, bytes, {})
     const paid: Known = { tag, pair, place, shared, owed: !shared && known.owed, changed }
-    if (this.known.get(idOf(known)) === known) this.known.set(idOf(known), paid)
+    if (this.known.get(tagName(known.tag)) === known) this.known.set(tagName(known.tag), paid)
     return paid
   }
 
@@ -236,7 +240,7 @@ export class Tokens {
     await this.tools.storage!.written(place)
     const { ok, token } = await this.read(place)
     // Renewed here meanwhile: that is newer.
-    if (!ok || this.known.get(idOf(known)) !== known) return
+    if (!ok || this.known.get(tagName(known.tag)) !== known) return
     if (token === undefined) {
       // The storage has lost it, so nobody can know whether it was renewed: all that carries it is dead.
       const drawn = { tag, pair: pairOf(pair.subarray(0, 8), this.tools.randomBytes(8)), place, shared: false, owed: true, changed: ++this.changes }
@@ -263,8 +267,13 @@ function pairOf(number: Uint8Array, token: Uint8Array): Uint8Array {
   return pair
 }
 
-function idOf({ tag, place }: Known): string {
-  return tag === undefined ? place! : tagName(tag)
+/** These pairs, and those of `more` whose tags are not among them: what an entry depended on. */
+export function united(pairs: Uint8Array, more: Uint8Array): Uint8Array {
+  const numbers = new Set<string>()
+  for (let at = 0; at < pairs.length; at += 16) numbers.add(hex(pairs.subarray(at, at + 8)))
+  const all = [...pairs]
+  for (let at = 0; at < more.length; at += 16) if (!numbers.has(hex(more.subarray(at, at + 8)))) all.push(...more.subarray(at, at + 16))
+  return Uint8Array.from(all)
 }
 
 /** What tells a tag from all others. */

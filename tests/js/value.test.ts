@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process'
 import test from 'node:test'
 import { inspect } from 'node:util'
 import { ValueError } from '../../js/errors.js'
-import { decodePayload, decodeValue, encodeValue, failed, Failure, flag, kind, labelled, loadFor } from '../../js/value.js'
+import { Failure } from '../../js/failure.js'
+import { decodePayload, decodeValue, encodeValue, failed, flag, kind, labelled, loadFor } from '../../js/value.js'
 
 await loadFor(kind.cbor)
 
