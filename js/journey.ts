@@ -47,7 +47,10 @@ export function launch(itinerary: Omit<Itinerary, 'canonical' | 'older'>, how: P
     return { version, key: core.key(), canonical: core.canonicalBytes() }
   })
   const label = plan.name === null && identity.length === 1 && typeof identity[0] === 'string' ? identity[0] : undefined
-  return depart({ ...itinerary, canonical, older }, { name: plan.name, tags, label, keepAlive: plan.keepAlive, ...how })
+  const { key, stale } = itinerary
+  const { forced, background, within } = how
+  // Written out: to spread them costs each miss a microsecond.
+  return depart({ parts, plan, core, key, canonical, identity, job, stale, older }, { name: plan.name, tags, label, keepAlive: plan.keepAlive, forced, background, within })
 }
 
 function depart(itinerary: Itinerary, departure: Departure): Flight<Landing> {
