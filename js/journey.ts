@@ -107,17 +107,18 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
   const context = new Context(flight, stale && (() => parts.decodePayload(stale.payload)), values => job.tagsOf(values))
   const kept = async (value: unknown, costMs: number, failed = false): Promise<Landing> => {
     const ttlMs = failed ? plan.cacheErrors!.ttlMs : (context.ttlMs ?? plan.ttlMs)
-    const landing: Landing = { value, status: background || forced ? 'refreshed' : 'miss', ttlMs }
+    // With all its members from the start, as they are added later for a price.
+    const landing = (payload: Landing['payload']): Landing => ({ value, payload, status: background || forced ? 'refreshed' : 'miss', ttlMs, taken: false })
     if (context.skipped || (!failed && plan.validate !== undefined && !(await plan.validate(value)))) {
       notStored(parts, plan, context.skipped ? 'skipped' : 'invalid')
-      return { ...landing, payload: copyable(parts, value) }
+      return landing(copyable(parts, value))
     }
     const all = flight.moreTags.length === 0 ? tokens : await parts.tokens.extended(tokens, flight.moreTags)
     if (all === undefined) flight.doomed ??= 'invalidated'
     const payload = keep(parts, plan, {
       core, key, name, value, ttlMs, label, failed, tokens: all ?? tokens, costMs: context.costGiven ?? costMs, doomed: () => flight.doomed,
     })
-    return shared(parts, plan, key, { ...landing, payload })
+    return shared(parts, plan, key, landing(payload))
   }
 
   if (!unchanged(itinerary)) flight.doomed ??= 'arguments-changed'
