@@ -48,7 +48,10 @@ export function launch(itinerary: Omit<Itinerary, 'canonical' | 'older'>, how: P
   // Functions of the user's may call the cache: from here on, the core's current key may be another.
   const tags = plan.tagsOf === undefined ? plan.tags : [...plan.tags, ...plan.tagsOf(job.args)]
   const label = plan.name === null && identity.length === 1 && typeof identity[0] === 'string' ? identity[0] : undefined
-  return depart({ ...itinerary, canonical, older }, { name: plan.name, tags, label, keepAlive: plan.keepAlive, ...how })
+  const { key, stale } = itinerary
+  const { forced, background, within } = how
+  // Written out: to spread them costs each miss a microsecond.
+  return depart({ parts, plan, core, key, canonical, identity, job, stale, older }, { name: plan.name, tags, label, keepAlive: plan.keepAlive, forced, background, within })
 }
 
 function depart(itinerary: Itinerary, departure: Departure): Flight<Landing> {
@@ -106,17 +109,18 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
   const context = new Context(flight, stale && (() => parts.decodePayload(stale.payload)), values => job.tagsOf(values))
   const kept = async (value: unknown, costMs: number, failed = false): Promise<Landing> => {
     const ttlMs = failed ? plan.cacheErrors!.ttlMs : (context.ttlMs ?? plan.ttlMs)
-    const landing: Landing = { value, status: background || forced ? 'refreshed' : 'miss', ttlMs }
+    // With all its members from the start, as they are added later for a price.
+    const landing = (payload: Landing['payload']): Landing => ({ value, payload, status: background || forced ? 'refreshed' : 'miss', ttlMs, taken: false })
     if (context.skipped || (!failed && plan.validate !== undefined && !(await plan.validate(value)))) {
       notStored(parts, plan, context.skipped ? 'skipped' : 'invalid')
-      return { ...landing, payload: await copyable(parts, value) }
+      return landing(await copyable(parts, value))
     }
     const all = flight.moreTags.length === 0 ? tokens : await parts.tokens.extended(tokens, flight.moreTags)
     if (all === undefined) flight.doomed ??= 'invalidated'
     const payload = await keep(parts, plan, {
       core, key, name, value, ttlMs, label, failed, tokens: all ?? tokens, costMs: context.costGiven ?? costMs, doomed: () => flight.doomed,
     })
-    return shared(parts, plan, key, { ...landing, payload })
+    return shared(parts, plan, key, landing(payload))
   }
 
   if (flight.aborted !== undefined) throw flight.aborted.reason

@@ -278,7 +278,9 @@ export function united(pairs: Uint8Array, more: Uint8Array): Uint8Array {
 
 /** What tells a tag from all others. */
 export function tagName(tag: Tag): string {
-  return JSON.stringify([tag.scope, tag.kind, tag.value])
+  const { scope, kind, value } = tag
+  // Without a scope, which is most, there is nothing that could be mistaken for something else. (No kind begins with `[`.)
+  return scope === null ? `${kind}:${value ?? ''}` : JSON.stringify([scope, kind, value])
 }
 
 export function hex(bytes: Uint8Array): string {
