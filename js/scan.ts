@@ -3,6 +3,7 @@
  * values (`labelled` in value.ts). It goes through memory and then through storage in small steps, between which others have their turn; it can be aborted, and
  * says how far it is. What is stored while it goes on may be missed: who wants all of a kind gone at once gives them a tag.
  */
+import type { Core } from './core.js'
 import { OptionError, show } from './errors.js'
 import { labelOf } from './label.js'
 import type { Parts } from './parts.js'
@@ -31,7 +32,9 @@ const step = 500
 /** Calls `act` for every key of `plan` that matches. Rejects with OptionError where keys cannot be found that way. */
 export async function scan(parts: Parts, plan: Plan, { match, signal, onProgress }: Match, act: (key: string) => Promise<void>): Promise<ScanProgress> {
   if (typeof match !== 'string' || match === '') throw new OptionError('match', `${show(match)} is not a pattern. Give a text such as 'user:*'.`)
-  const { core, storage } = parts
+  const { storage } = parts
+  const current = (): Core | undefined => parts.core ?? parts.standby
+  const core = current()
   if (!parts.labels) throw new OptionError('match', 'a cache with a secret does not write down what its keys are. Give the values tags, and invalidate those.')
   if (storage !== undefined && !storage.lists) throw new OptionError('match', 'the storage cannot say what it holds: it has no function keys(). Give the values tags, and invalidate those.')
   const progress: ScanProgress = { scanned: 0, matched: 0 }
@@ -45,12 +48,12 @@ export async function scan(parts: Parts, plan: Plan, { match, signal, onProgress
   const scope = tagName(plan.tags.at(-1)!)
   parts.flights.doomIf(({ departure: { label, tags } }) => label !== undefined && scope === tagName(tags.filter(({ kind }) => kind === 'scope').at(-1)!) && matches(label))
 
-  for (let from = 0; core !== undefined && core === parts.core; ) {
+  for (let from = 0; core !== undefined && core === current(); ) {
     const found = core.nextLabelled(from)
     if (found === undefined) break
     from = found.slot + 1
     if (++progress.scanned % step === 0) await pause()
-    if (!matches(found.label) || core !== parts.core) continue
+    if (!matches(found.label) || core !== current()) continue
     // The same text may be a key of another scope.
     core.digest(plan.prefix, [found.label])
     if (core.key().id !== found.key.id) continue
@@ -64,9 +67,10 @@ export async function scan(parts: Parts, plan: Plan, { match, signal, onProgress
       if (++progress.scanned % step === 0) await pause()
       signal?.throwIfAborted()
       const label = labelOf(await storage.get(name))
-      if (label === undefined || !matches(label) || parts.core === undefined) continue
-      parts.core.digest(plan.prefix, [label])
-      const own = await parts.storageName(parts.core.canonicalBytes())
+      const judge = current()
+      if (label === undefined || !matches(label) || judge === undefined) continue
+      judge.digest(plan.prefix, [label])
+      const own = await parts.storageName(judge.canonicalBytes())
       if (own?.text !== name) continue
       progress.matched++
       await act(label)
