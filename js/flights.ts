@@ -55,6 +55,8 @@ export interface Doomable {
   doomed: NotStoredReason | undefined
   /** It is a computation, and its callers have gone. */
   readonly landed?: boolean
+  /** It is a look into storage. */
+  readonly looks?: true
 }
 
 export class Flight<T> implements Aloft, Doomable {
@@ -140,8 +142,10 @@ export class Flight<T> implements Aloft, Doomable {
 
 export class Flights<T> {
   private readonly aloft = new Map<string, Flight<T>>()
-  /** What may outlast those who wait for it, until it has ended: refreshes, functions to be kept alive; writes and looks into storage, which nobody boards. */
-  private readonly freight = new Map<Doomable, Promise<unknown>>()
+  /** What nobody can board and may yet put a value under its key: writes, looks into storage, functions beyond their timeout. By key. */
+  private readonly freight = new Map<string, Set<Doomable>>()
+  /** What goes on whether somebody waits or not. */
+  private readonly behind = new Map<Doomable, Promise<unknown>>()
 
   get(id: string): Flight<T> | undefined {
     return this.aloft.get(id)
@@ -152,11 +156,11 @@ export class Flights<T> {
     const before = this.aloft.get(id)
     if (before !== undefined) before.doomed ??= 'superseded'
     // What a user sets, or looks for, is another matter.
-    for (const freight of this.freight.keys()) if (freight.id === id && freight.landed === true) freight.doomed ??= 'superseded'
+    for (const freight of this.freight.get(id) ?? []) if (freight.landed === true) freight.doomed ??= 'superseded'
     const flight = new Flight<T>(id, departure, (flight, why) => {
       flight.doomed ??= why
       this.end(flight)
-      this.freight.delete(flight)
+      this.behind.delete(flight)
     })
     this.aloft.set(id, flight)
     return flight
@@ -167,18 +171,34 @@ export class Flights<T> {
     if (this.aloft.get(flight.id) === flight) this.aloft.delete(flight.id)
   }
 
-  /** `work`, which asks `freight.doomed` before it puts a value under the key. */
-  carry<R>(freight: Doomable, work: () => Promise<R>): Promise<R> {
-    const done = work().finally(() => {
-      if (this.freight.get(freight) === done) this.freight.delete(freight)
+  /** settled() waits for this. */
+  outlasting<R>(flight: Doomable, work: Promise<R>): Promise<R> {
+    const done = work.finally(() => {
+      if (this.behind.get(flight) === done) this.behind.delete(flight)
     })
-    this.freight.set(freight, done)
+    this.behind.set(flight, done)
     return done
+  }
+
+  /** The same of work that nobody can board, and which asks `freight.doomed` before it puts a value under its key. */
+  carry<R>(freight: Doomable, work: () => Promise<R>): Promise<R> {
+    const { id } = freight
+    const others = this.freight.get(id) ?? new Set()
+    this.freight.set(id, others.add(freight))
+    return this.outlasting(freight, work().finally(() => {
+      others.delete(freight)
+      if (others.size === 0 && this.freight.get(id) === others) this.freight.delete(id)
+    }))
+  }
+
+  /** A result was kept under this key: what storage is being asked for is older. */
+  kept(id: string): void {
+    for (const freight of this.freight.get(id) ?? []) if (freight.looks === true) freight.doomed ??= 'superseded'
   }
 
   /** Nobody boards this key's flight any more, and its result is not kept. */
   doom(id: string, why: NotStoredReason = 'invalidated'): void {
-    for (const freight of this.freight.keys()) if (freight.id === id) freight.doomed ??= why
+    for (const freight of this.freight.get(id) ?? []) freight.doomed ??= why
     const flight = this.aloft.get(id)
     if (flight === undefined) return
     flight.doomed ??= why
@@ -187,7 +207,7 @@ export class Flights<T> {
 
   /** The same for every flight that `test` says yes to. */
   doomIf(test: (flight: Doomable) => boolean): void {
-    for (const freight of this.freight.keys()) if (test(freight)) freight.doomed ??= 'invalidated'
+    for (const some of this.freight.values()) for (const freight of some) if (test(freight)) freight.doomed ??= 'invalidated'
     for (const [id, flight] of this.aloft) if (test(flight)) this.doom(id)
   }
 
@@ -205,7 +225,7 @@ export class Flights<T> {
 
   /** Whatever goes on behind the callers' backs has ended, and what that gave rise to. */
   async settled(): Promise<void> {
-    while (this.freight.size > 0) await Promise.allSettled(this.freight.values())
+    while (this.behind.size > 0) await Promise.allSettled(this.behind.values())
   }
 
   /** Ends those that nobody waits for. */

@@ -58,7 +58,7 @@ function depart(itinerary: Itinerary, departure: Departure): Flight<Landing> {
   const { parts, plan, key } = itinerary
   const flight = parts.flights.start(key.id, departure)
   const outlasts = departure.background || departure.keepAlive || plan.softTimeoutMs < Infinity
-  if (outlasts) parts.background(parts.flights.carry(flight, () => fly(itinerary, flight)))
+  if (outlasts) parts.background(parts.flights.outlasting(flight, fly(itinerary, flight)))
   else void fly(itinerary, flight)
   return flight
 }

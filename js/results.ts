@@ -193,6 +193,7 @@ export async function keep(parts: Parts, plan: Plan, result: Result): Promise<Pa
     const staleForMs = result.failed === true || ttlMs === 0 ? 0 : keptStaleMs(plan)
     const draft = { payload: stored, tokens: tokens.pairs, costMs, ttlMs, staleForMs, idleMs: plan.idleMs, group: plan.group }
     const said = core.store(result.key, draft, now)
+    parts.flights.kept(result.key.id)
     const refused = notStoredReasons[said]
     // What memory has no room for, or better uses for, storage may still hold.
     const stores = name !== undefined && tokens.shared && (refused === undefined || refused === 'no-room' || refused === 'not-admitted')

@@ -3,6 +3,7 @@
  * values (`labelled` in value.ts). It goes through memory and then through storage in small steps, between which others have their turn; it can be aborted, and
  * says how far it is. What is stored while it goes on may be found or missed: who wants all of a kind gone at once gives them a tag.
  */
+import type { Core } from './core.js'
 import type { Parts } from './parts.js'
 import type { Plan } from './plan.js'
 
@@ -27,7 +28,9 @@ const step = 500
 
 /** Calls `act` for every key of `plan` that matches. It imports nothing that others do: so it is a file of its own, loaded when it is wanted. */
 export async function scan(parts: Parts, plan: Plan, { match, signal, onProgress }: Match, act: (key: string) => Promise<void>): Promise<ScanProgress> {
-  const { core, storage } = parts
+  const { storage } = parts
+  const current = (): Core | undefined => parts.core ?? parts.standby
+  const core = current()
   const progress: ScanProgress = { scanned: 0, matched: 0 }
   const pause = async (): Promise<void> => {
     onProgress?.({ ...progress })
@@ -38,12 +41,12 @@ export async function scan(parts: Parts, plan: Plan, { match, signal, onProgress
   const matches = pattern(match)
   parts.flights.doomLabelled(plan.tags.at(-1)!, matches)
 
-  for (let from = 0; core !== undefined && core === parts.core; ) {
+  for (let from = 0; core !== undefined && core === current(); ) {
     const found = core.nextLabelled(from)
     if (found === undefined) break
     from = found.slot + 1
     if (++progress.scanned % step === 0) await pause()
-    if (!matches(found.label) || core !== parts.core) continue
+    if (!matches(found.label) || core !== current()) continue
     // The same text may be a key of another scope.
     core.digest(plan.prefix, [found.label])
     if (core.key().id !== found.key.id) continue
@@ -57,9 +60,10 @@ export async function scan(parts: Parts, plan: Plan, { match, signal, onProgress
       if (++progress.scanned % step === 0) await pause()
       signal?.throwIfAborted()
       const label = parts.labelOf(await storage.get(name))
-      if (label === undefined || !matches(label) || parts.core === undefined) continue
-      parts.core.digest(plan.prefix, [label])
-      const own = await parts.storageName(parts.core.canonicalBytes())
+      const judge = current()
+      if (label === undefined || !matches(label) || judge === undefined) continue
+      judge.digest(plan.prefix, [label])
+      const own = await parts.storageName(judge.canonicalBytes())
       if (own?.text !== name) continue
       progress.matched++
       await act(label)

@@ -17,6 +17,10 @@ export async function nameOf(parts: Parts, plan: Plan, args: readonly unknown[])
 
 /** The fresh value of these arguments, of memory or of storage. Nothing is counted. */
 export async function peek(parts: Parts, plan: Plan, args: readonly unknown[]): Promise<unknown> {
+  const { tokens } = parts
+  const due = tokens.due(parts.now())
+  if (due === 'now') await tokens.catchUp()
+  else if (due === 'soon') parts.background(tokens.catchUp())
   const { core } = parts
   if (core === undefined) return undefined
   core.digest(plan.prefix, args)
@@ -29,7 +33,7 @@ export async function peek(parts: Parts, plan: Plan, args: readonly unknown[]): 
 
 /** What storage has under a key, if that is neither forgotten nor set meanwhile. */
 export function lookedUp(parts: Parts, plan: Plan, key: Key, canonical: Uint8Array): Promise<Stored | undefined> {
-  const look: Doomable = { id: key.id, departure: { tags: plan.tags, label: undefined }, moreTags: [], doomed: undefined }
+  const look: Doomable = { id: key.id, departure: { tags: plan.tags, label: undefined }, moreTags: [], doomed: undefined, looks: true }
   return parts.flights.carry(look, async () => {
     const name = await parts.storageName(canonical)
     await parts.tokens.snapshot(plan.tags)
@@ -63,16 +67,19 @@ export async function expire(parts: Parts, plan: Plan, args: readonly unknown[])
   core.digest(plan.prefix, args)
   const key = core.key()
   const canonical = parts.storage && core.canonicalBytes()
-  core.expire(key, parts.now())
+  let isStale = core.expire(key, parts.now())
   parts.flights.doom(key.id)
   const name = canonical && (await parts.storageName(canonical))
-  // What only storage has is fetched first: what is sealed there cannot be changed in place.
-  if (name !== undefined && core.peek(key, parts.now(), Infinity) >= verdict.absent) {
-    const found = await lookedUp(parts, plan, key, canonical!)
-    if (found?.answers === true) parts.disowned++
-  }
-  const entry = core.expire(key, parts.now()) && name !== undefined ? core.resealed(key, name.bytes) : undefined
   if (name !== undefined) {
+    // What only storage has is fetched first: what is sealed there cannot be changed in place.
+    if (!isStale) {
+      const found = await lookedUp(parts, plan, key, canonical!)
+      if (found?.answers === true) parts.disowned++
+      // Kept since this began: that is not meant.
+      if (found === undefined && core.peek(key, parts.now(), Infinity) < verdict.absent) return
+      isStale = found !== undefined && core.expire(key, parts.now())
+    }
+    const entry = isStale ? core.resealed(key, name.bytes) : undefined
     if (entry === undefined) await parts.storage!.delete(name.text)
     else await parts.storage!.put(name.text, entry, {})
   }
