@@ -58,6 +58,8 @@ export interface Result {
   readonly costMs: number
   /** It is what the function threw. */
   readonly failed?: boolean
+  /** A user put it in. */
+  readonly insists?: boolean
   /** The key, where it is a text that a user made. */
   readonly label: string | undefined
   /** Says why it is not to be kept after all. */
@@ -191,7 +193,7 @@ export async function keep(parts: Parts, plan: Plan, result: Result): Promise<Pa
     const stored = label === undefined || !parts.labels ? payload : labelled(payload, label)
     const ttlMs = jittered(result.ttlMs, plan.jitter, parts.random())
     const staleForMs = result.failed === true || ttlMs === 0 ? 0 : keptStaleMs(plan)
-    const draft = { payload: stored, tokens: tokens.pairs, costMs, ttlMs, staleForMs, idleMs: plan.idleMs, group: plan.group }
+    const draft = { payload: stored, tokens: tokens.pairs, costMs, ttlMs, staleForMs, idleMs: plan.idleMs, group: plan.group, insists: result.insists === true }
     const said = core.store(result.key, draft, now)
     parts.flights.kept(result.key.id)
     const refused = notStoredReasons[said]
