@@ -113,8 +113,11 @@ function unasked(parts: Parts, plan: Plan, core: Core, args: readonly unknown[],
 async function validated(parts: Parts, plan: Plan, core: Core, key: Key, args: readonly unknown[], job: Job, how: How | undefined, value: unknown): Promise<unknown> {
   if (await plan.validate!(value)) return value
   parts.emit?.({ type: 'refused', name: plan.name, reason: 'invalid' })
+  if (parts.core !== core) {
+    parts.bypasses-- // It is counted as a hit.
+    return bypass(parts, plan, job, how)
+  }
   parts.disowned++
-  if (parts.core !== core) return bypass(parts, plan, job, how)
   core.invalidate(key)
   core.digest(plan.prefix, args)
   parts.verdict = verdict.absent

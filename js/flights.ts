@@ -46,7 +46,7 @@ export interface Aloft {
 }
 
 export class Flight<T> implements Aloft {
-  readonly landing: Promise<T>
+  landing!: Promise<T>
   /** Those on board have their answer, or an error. */
   landed = false
   /** Why its result is not kept. */
@@ -56,8 +56,10 @@ export class Flight<T> implements Aloft {
   readonly waitsFor = new Set<Aloft>()
   private controller: AbortController | undefined
   private waiting = 0
-  /** Someone waits who cannot leave. */
+  /** It is to run to its end, or someone waits who cannot leave. */
   private kept: boolean
+  /** Someone waits who cannot leave. */
+  private staying = false
   private settle!: { resolve: (landing: T) => void; reject: (error: unknown) => void }
 
   constructor(
@@ -66,16 +68,24 @@ export class Flight<T> implements Aloft {
     private readonly leave: (flight: Flight<T>, why: NotStoredReason) => void,
   ) {
     this.kept = departure.keepAlive || departure.background
-    this.landing = new Promise((resolve, reject) => {
-      this.settle = { resolve, reject }
-    })
-    // Whoever waits is told; that nobody waits is no fault.
-    this.landing.catch(() => {})
+    this.prepare()
   }
 
   /** Of the computation. */
   get signal(): AbortSignal {
     return (this.controller ??= new AbortController()).signal
+  }
+
+  /** Those on board have waited long enough, and take this; the computation goes on, and who boards from now on waits for that. */
+  letOff(landing: T): void {
+    this.kept = true
+    this.settle.resolve(landing)
+    this.prepare()
+  }
+
+  /** Throws where it was ended before its function began. */
+  throwIfAborted(): void {
+    this.controller?.signal.throwIfAborted()
   }
 
   land(landing: T): void {
@@ -94,18 +104,24 @@ export class Flight<T> implements Aloft {
     ;(this.controller ??= new AbortController()).abort(reason)
   }
 
+  /** Somebody is on board, and may be so for long. */
+  get boarded(): boolean {
+    return this.waiting > 0 || this.staying
+  }
+
   /** One caller's wait, and what they take of the landing. */
   board<R>(take: (landing: T) => R, signal: AbortSignal | undefined, deadlineMs: number, after: Clock['after']): Promise<R> {
     if (signal === undefined && deadlineMs === Infinity) {
-      this.kept = true
+      this.kept = this.staying = true
       return this.landing.then(take)
     }
     this.waiting++
+    let here = true
     return new Promise<R>((resolve, reject) => {
       const leave = (reason: unknown): void => {
         stay()
         reject(reason)
-        if (--this.waiting === 0 && !this.kept && !this.landed) this.abort('abandoned', new DOMException('Nobody waits for the result any more.', 'AbortError'))
+        if (this.waiting === 0 && !this.kept && !this.landed) this.abort('abandoned', new DOMException('Nobody waits for the result any more.', 'AbortError'))
       }
       const aborted = (): void => leave(signal!.reason)
       signal?.addEventListener('abort', aborted)
@@ -114,14 +130,46 @@ export class Flight<T> implements Aloft {
       const stay = (): void => {
         signal?.removeEventListener('abort', aborted)
         cancel?.()
+        if (here) this.waiting--
+        here = false
       }
       this.landing.then(take).then(resolve, reject).finally(stay)
     })
+  }
+
+  private prepare(): void {
+    this.landing = new Promise((resolve, reject) => {
+      this.settle = { resolve, reject }
+    })
+    // Whoever waits is told; that nobody waits is no fault.
+    this.landing.catch(() => {})
+    this.staying = false
   }
 }
 
 export class Flights<T> {
   private readonly aloft = new Map<string, Flight<T>>()
+  /** Keys that storage is being asked for. */
+  private readonly reads = new Map<string, Set<{ overtaken: boolean }>>()
+
+  /** What `work` reads out of storage; or undefined where the key was changed meanwhile: that would be the older one. */
+  async reading<R>(id: string, work: Promise<R>): Promise<R | undefined> {
+    const read = { overtaken: false }
+    const ofKey = this.reads.get(id) ?? new Set()
+    this.reads.set(id, ofKey.add(read))
+    try {
+      const found = await work
+      return read.overtaken ? undefined : found
+    } finally {
+      ofKey.delete(read)
+      if (ofKey.size === 0 && this.reads.get(id) === ofKey) this.reads.delete(id)
+    }
+  }
+
+  /** The key has another entry, or none: what is being read is out of date. */
+  overtake(id: string): void {
+    for (const read of this.reads.get(id) ?? []) read.overtaken = true
+  }
 
   get(id: string): Flight<T> | undefined {
     return this.aloft.get(id)
@@ -146,9 +194,13 @@ export class Flights<T> {
   /** Nobody boards this key's flight any more, and its result is not kept. */
   doom(id: string, why: NotStoredReason = 'invalidated'): void {
     const flight = this.aloft.get(id)
-    if (flight === undefined) return
+    if (flight !== undefined) this.turnAway(flight, why)
+  }
+
+  /** The same for a flight, which another may have followed. */
+  turnAway(flight: Flight<T>, why: NotStoredReason): void {
     flight.doomed ??= why
-    this.aloft.delete(id)
+    this.end(flight)
   }
 
   /** The same for every flight that `test` says yes to. */
@@ -174,7 +226,7 @@ export class Flights<T> {
   /** Ends those that nobody waits for. */
   abandonBackground(): void {
     for (const flight of this.aloft.values()) {
-      if (flight.departure.background) flight.abort('closed', new DOMException('The cache was closed.', 'AbortError'))
+      if (flight.departure.background && !flight.boarded) flight.abort('closed', new DOMException('The cache was closed.', 'AbortError'))
     }
   }
 }

@@ -8,7 +8,7 @@ import { DeadlineError, show } from './errors.js'
 import type { Departure, Flight } from './flights.js'
 import type { Parts, StorageName } from './parts.js'
 import type { Plan } from './plan.js'
-import { answersErrors, fromStorage, hitFacts, keep, type Landing, landingOf, notStored, shared, type Stale, type Stored } from './results.js'
+import { answersErrors, fromStorage, hitFacts, keep, type Landing, landingOf, notStored, shared, type Stale, type Stored, unlessError } from './results.js'
 import type { Snapshot, Tag } from './tokens.js'
 import { Failure } from './value.js'
 
@@ -90,7 +90,7 @@ async function journey(itinerary: Itinerary, flight: Flight<Landing>): Promise<L
       const landing = use ? await valid(parts, plan, key, landingOf(parts, plan, key, found, found.fresh ? 'hit' : 'stale')) : undefined
       if (found.answers && (background || landing === undefined)) parts.disowned++
       if (landing !== undefined) return landing
-      if (!use) stale ??= found
+      if (!use) stale ??= unlessError(found)
     }
   }
   const older = name && itinerary.older.length > 0 && !forced && !background ? await migrated(itinerary, flight, name, tokens) : undefined
@@ -100,8 +100,15 @@ async function journey(itinerary: Itinerary, flight: Flight<Landing>): Promise<L
 /** Runs the function and measures it: what a result took to make is what a later hit saves. */
 async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: StorageName | undefined, tokens: Snapshot, stale: Stale | undefined): Promise<Landing> {
   const { parts, plan, core, key, job } = itinerary
+  // Everybody may have left while storage was asked.
+  flight.throwIfAborted()
   const { background, forced, label } = flight.departure
-  const context = new Context(flight, stale && (() => parts.decodePayload(stale.payload)), values => job.tagsOf(values))
+  const context = new Context(flight, stale && (() => parts.decodePayload(stale.payload)), values => {
+    const tags = job.tagsOf(values)
+    // One of them was renewed while the function ran: later callers are not to wait for this.
+    if (parts.tokens.changedSince(tokens, tags)) parts.flights.turnAway(flight, 'invalidated')
+    return tags
+  })
   const kept = async (value: unknown, costMs: number, failed = false): Promise<Landing> => {
     const ttlMs = failed ? plan.cacheErrors!.ttlMs : (context.ttlMs ?? plan.ttlMs)
     const landing: Landing = { value, status: background || forced ? 'refreshed' : 'miss', ttlMs }
@@ -111,20 +118,27 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
     }
     const all = flight.moreTags.length === 0 ? tokens : await parts.tokens.extended(tokens, flight.moreTags)
     if (all === undefined) flight.doomed ??= 'invalidated'
-    const payload = keep(parts, plan, {
+    const { inMemory, ...found } = keep(parts, plan, {
       core, key, name, value, ttlMs, label, failed, tokens: all ?? tokens, costMs: context.costGiven ?? costMs, doomed: () => flight.doomed,
     })
-    return shared(parts, plan, key, { ...landing, payload })
+    return shared(parts, plan, key, { ...landing, ...found }, inMemory)
   }
 
   if (!unchanged(itinerary)) flight.doomed ??= 'arguments-changed'
   const started = parts.stopwatch()
-  const tooSlow = answersErrors(plan, stale, parts.now()) && plan.softTimeoutMs < Infinity
-    ? parts.after(plan.softTimeoutMs, () => {
-      const landing = landingOf(parts, plan, key, stale!, 'error-stale')
-      if (landing !== undefined) flight.land(landing)
-    })
-    : undefined
+  let tooSlow: (() => void) | undefined
+  // Whoever has waited this long by then, or longer; those who come later wait until the next time.
+  const patience = (): void => {
+    tooSlow = answersErrors(plan, stale, parts.now()) && plan.softTimeoutMs < Infinity ? parts.after(plan.softTimeoutMs, () => {
+      if (answersErrors(plan, stale, parts.now()) && flight.boarded) {
+        void accepted(plan, landingOf(parts, plan, key, stale, 'error-stale')).then(landing => {
+          if (landing !== undefined && !flight.landed) flight.letOff(landing)
+        })
+      }
+      patience()
+    }) : undefined
+  }
+  patience()
   let ok = false
   try {
     const value = await inTime(itinerary, flight, context, kept)
@@ -136,7 +150,8 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
     report(error)
     const found = stale ?? (forced && name !== undefined && plan.staleIfErrorMs > 0 ? await fromStorage(parts, plan, key, name) : undefined)
     if (found !== stale) parts.disowned += Number((found as Stored).answers)
-    const landing = answersErrors(plan, found, parts.now()) ? landingOf(parts, plan, key, found, 'error-stale', error) : undefined
+    const old = unlessError(found)
+    const landing = answersErrors(plan, old, parts.now()) ? await accepted(plan, landingOf(parts, plan, key, old, 'error-stale', error)) : undefined
     if (landing !== undefined) return landing
     if (plan.cacheErrors?.when(error) === true) await kept(error, parts.stopwatch() - started, true)
     throw error
@@ -194,8 +209,8 @@ async function migrated(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
       const value = await plan.migrate!.to(old, version)
       if (plan.validate !== undefined && !(await plan.validate(value))) throw new Error('the migrated value is not valid.')
       const ttlMs = found.facts.freshUntil - parts.now()
-      const payload = keep(parts, plan, { core, key, name, tokens, value, ttlMs, costMs: found.facts.costMs, label: undefined, doomed: () => flight.doomed })
-      return shared(parts, plan, key, { value, payload, status: 'hit', facts: hitFacts(plan, found.facts, 'storage', parts.now()) })
+      const { payload, inMemory } = keep(parts, plan, { core, key, name, tokens, value, ttlMs, costMs: found.facts.costMs, label: undefined, doomed: () => flight.doomed })
+      return shared(parts, plan, key, { value, payload, status: 'hit', facts: hitFacts(plan, found.facts, 'storage', parts.now()) }, inMemory)
     } catch {
       parts.emit?.({ type: 'refused', name: plan.name, reason: 'not-migrated' })
     }
@@ -205,10 +220,15 @@ async function migrated(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
 
 /** The landing, if its value is what `validate` wants; else its entry is dropped. */
 async function valid(parts: Parts, plan: Plan, key: Key, landing: Landing | undefined): Promise<Landing | undefined> {
-  if (landing === undefined || plan.validate === undefined || (await plan.validate(landing.value))) return landing
+  if (landing === undefined || (await accepted(plan, landing)) !== undefined) return landing
   parts.core?.invalidate(key)
   parts.emit?.({ type: 'refused', name: plan.name, reason: 'invalid' })
   return undefined
+}
+
+/** The landing, if its value is what `validate` wants. */
+async function accepted(plan: Plan, landing: Landing | undefined): Promise<Landing | undefined> {
+  return landing === undefined || plan.validate === undefined || (await plan.validate(landing.value)) ? landing : undefined
 }
 
 /** Of a value that is not kept, so that those who wait get copies all the same. */

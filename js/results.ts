@@ -11,7 +11,7 @@ import { jittered, keptStaleMs } from './freshness.js'
 import type { Parts, StorageName } from './parts.js'
 import type { Plan } from './plan.js'
 import type { Snapshot } from './tokens.js'
-import { Failure, failed, labelled, type Payload } from './value.js'
+import { Failure, failed, flag, labelled, type Payload } from './value.js'
 
 /** An entry that is not fresh, taken out of the cache: it may be evicted before it is needed. */
 export interface Stale {
@@ -87,7 +87,7 @@ export function fromMemory(parts: Parts, plan: Plan, args: readonly unknown[], n
 
 /** What storage holds under the key, if it may answer; else, if it may where all else fails, what it is; what is damaged or dead is deleted. */
 export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: StorageName, doomed: () => unknown = () => undefined): Promise<Stored | undefined> {
-  const entry = await parts.storage!.get(name.text)
+  const entry = await parts.flights.reading(key.id, parts.storage!.get(name.text))
   const { core } = parts
   if (entry === undefined || core === undefined || doomed() !== undefined) return undefined
   let reason: RefusalReason
@@ -121,25 +121,33 @@ export function landingOf(parts: Parts, plan: Plan, key: Key, found: Stale, as: 
   const facts = hitFacts(plan, found.facts, found.tier, parts.now())
   reportHit(parts, facts, as === 'hit' ? undefined : as === 'stale' ? 'swr' : error === undefined ? 'timeout' : 'error')
   if (value instanceof Failure) throw value.error
-  return shared(parts, plan, key, { value, payload: found.payload, status: as, facts, error, stale: found })
+  const landing = { value, payload: found.payload, status: as, facts, error, stale: found }
+  return shared(parts, plan, key, landing, found.tier === 'storage' && isIn(parts, key, found.facts))
 }
 
 /**
  * What a flight ends with. Where values are frozen, all get the one that memory has or, where it has none, one made of the
  * payload: never the function's own object, which is the function's to change.
  */
-export function shared(parts: Parts, plan: Plan, key: Key, landing: Landing): Landing {
+export function shared(parts: Parts, plan: Plan, key: Key, landing: Landing, inMemory: boolean): Landing {
   let { value } = landing
   const { payload } = landing
   if (!plan.freeze || payload === undefined) return landing
   try {
     const { core } = parts
-    if (core !== undefined && core.peek(key, parts.now()) === verdict.fresh) value = core.value(true)
+    if (inMemory && core !== undefined && core.peek(key, parts.now()) === verdict.fresh) value = core.value(true)
     else deepFreeze((value = parts.decodePayload(payload)))
   } catch (error) {
     if (isTrap(error)) parts.trapped(error)
   }
   return { ...landing, value, payload: Object.isFrozen(value) ? undefined : payload }
+}
+
+/** Is it this entry that memory has, and not one that took its place? */
+function isIn(parts: Parts, key: Key, { created, freshUntil, costMs, bytes }: Facts): boolean {
+  if (parts.core === undefined || parts.core.peek(key, parts.now()) !== verdict.fresh) return false
+  const facts = parts.core.facts()
+  return facts.created === created && facts.freshUntil === freshUntil && facts.costMs === costMs && facts.bytes === bytes
 }
 
 /** What one of those on board takes. The first may have the value itself, the others get copies, unless it is frozen. */
@@ -151,8 +159,14 @@ export function take(parts: Parts, landing: Landing): unknown {
   return value
 }
 
-/** Keeps a computed value, and says in an event if and where. Returns its payload, unless it has none. */
-export function keep(parts: Parts, plan: Plan, result: Result): Payload | undefined {
+export interface Kept {
+  /** Absent where the value has none. */
+  readonly payload?: Payload
+  readonly inMemory: boolean
+}
+
+/** Keeps a computed value, and says in an event if and where. */
+export function keep(parts: Parts, plan: Plan, result: Result): Kept {
   const { emit } = parts
   const { core, label } = result
   let payload: Payload
@@ -161,13 +175,14 @@ export function keep(parts: Parts, plan: Plan, result: Result): Payload | undefi
     if (result.failed === true) payload = failed(payload)
   } catch (error) {
     notStored(parts, plan, error instanceof ValueError && error.tooLarge ? 'too-large' : 'value', error)
-    return undefined
+    return { inMemory: false }
   }
   const doomed = result.doomed() ?? (parts.core === undefined ? (parts.out === 'closed' ? 'closed' : 'no-room') : undefined)
   if (doomed !== undefined || core !== parts.core) {
     notStored(parts, plan, doomed ?? 'no-room')
-    return payload
+    return { payload, inMemory: false }
   }
+  let inMemory = false
   try {
     const now = parts.now()
     const { costMs, tokens, name } = result
@@ -175,8 +190,10 @@ export function keep(parts: Parts, plan: Plan, result: Result): Payload | undefi
     const ttlMs = jittered(result.ttlMs, plan.jitter, parts.random())
     const staleForMs = result.failed === true || ttlMs === 0 ? 0 : keptStaleMs(plan)
     const draft = { payload: stored, tokens: tokens.pairs, costMs, ttlMs, staleForMs, idleMs: plan.idleMs, group: plan.group }
+    parts.flights.overtake(result.key.id)
     const said = core.store(result.key, draft, now)
     const refused = notStoredReasons[said]
+    inMemory = refused === undefined
     // What memory has no room for, or better uses for, storage may still hold.
     const stores = name !== undefined && tokens.shared && (refused === undefined || refused === 'no-room' || refused === 'not-admitted')
     if (stores) {
@@ -190,7 +207,7 @@ export function keep(parts: Parts, plan: Plan, result: Result): Payload | undefi
     if (!isTrap(error)) throw error
     parts.trapped(error)
   }
-  return payload
+  return { payload, inMemory }
 }
 
 /** Says that a result went to its callers only. */
@@ -218,9 +235,15 @@ export function answersErrors(plan: Plan, stale: Stale | undefined, now: number)
   return stale !== undefined && plan.staleIfErrorMs > 0 && now < stale.facts.freshUntil + plan.staleIfErrorMs
 }
 
-/** What memory has under the core's current key, whatever its freshness, taken out. */
+/** What memory has under the core's current key, whatever its freshness, taken out; unless it is an error. */
 export function takenOut(core: Core, found: number): Stale | undefined {
-  return found === verdict.fresh || found === verdict.stale || found === verdict.retained ? { payload: core.payload(), facts: core.facts(), tier: 'memory' } : undefined
+  if (found !== verdict.fresh && found !== verdict.stale && found !== verdict.retained) return undefined
+  return unlessError({ payload: core.payload(), facts: core.facts(), tier: 'memory' })
+}
+
+/** What stands in for a new result, or is shown to the function, is a value: an error that was kept rests the function while it is fresh, and is nothing to go back to. */
+export function unlessError<T extends Stale>(found: T | undefined): T | undefined {
+  return found === undefined || (found.payload.kind & flag.failed) !== 0 ? undefined : found
 }
 
 /** How many slots each store looks at for entries whose time is over. */

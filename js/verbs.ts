@@ -31,6 +31,7 @@ export async function nameOf(parts: Parts, plan: Plan, args: readonly unknown[])
 
 /** The fresh value of these arguments, of memory or of storage. Nothing is counted. */
 export async function peek(parts: Parts, plan: Plan, args: readonly unknown[]): Promise<unknown> {
+  if (parts.tokens.due(parts.now()) !== 'no') await parts.tokens.catchUp()
   const { core } = parts
   if (core === undefined) return undefined
   core.digest(plan.prefix, args)
@@ -57,9 +58,13 @@ export async function forget(parts: Parts, plan: Plan, args: readonly unknown[])
   const key = core.key()
   const canonical = parts.storage && core.canonicalBytes()
   core.invalidate(key)
+  parts.flights.overtake(key.id)
   parts.flights.doom(key.id)
   const name = canonical && (await parts.storageName(canonical))
-  if (name !== undefined) await parts.storage!.delete(name.text)
+  if (name !== undefined) {
+    parts.flights.overtake(key.id)
+    await parts.storage!.delete(name.text)
+  }
   parts.emit?.({ type: 'invalidated', what: plan.name === null ? 'a key' : `a key of ${plan.name}` })
 }
 
@@ -71,6 +76,7 @@ export async function expire(parts: Parts, plan: Plan, args: readonly unknown[])
   const key = core.key()
   const canonical = parts.storage && core.canonicalBytes()
   core.expire(key, parts.now())
+  parts.flights.overtake(key.id)
   parts.flights.doom(key.id)
   const name = canonical && (await parts.storageName(canonical))
   // What only storage has is fetched first: what is sealed there cannot be changed in place.
@@ -79,6 +85,7 @@ export async function expire(parts: Parts, plan: Plan, args: readonly unknown[])
     const found = await fromStorage(parts, plan, key, name)
     if (found?.answers === true) parts.disowned++
   }
+  parts.flights.overtake(key.id)
   const entry = core.expire(key, parts.now()) && name !== undefined ? core.resealed(key, name.bytes) : undefined
   if (name !== undefined) {
     if (entry === undefined) await parts.storage!.delete(name.text)

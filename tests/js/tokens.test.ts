@@ -17,6 +17,7 @@ function registry(storage: ReturnType<typeof countedStorage> | undefined, digest
     digest: async bytes => (digests ? new Uint8Array(createHash('sha256').update(bytes).digest()) : undefined),
     randomBytes: count => new Uint8Array(count).fill(++drawn),
     setToken: pair => told.push(hex(pair)),
+    renewed: () => {},
   })
   return { tokens, told }
 }
