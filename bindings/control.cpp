@@ -1,10 +1,9 @@
 // The control plane: embind. Called when a cache is made and when someone asks how it is doing, never on a call.
 #include <emscripten/bind.h>
-#include <emscripten/heap.h>
-#include <unistd.h>
 
 #include <new>
 
+#include "heap.h"
 #include "state.h"
 
 namespace reprise {
@@ -24,9 +23,9 @@ struct ControlStats {
 };
 
 // What of the budget is left for pages: less the module itself with its stack and the shared block, less the tables
-// beside the pages, less what malloc rounds up and the last 64 KiB, which the host gives whole; and less the dictionaries.
+// beside the pages, less what malloc adds and the last 64 KiB, which the host gives whole; and less the dictionaries.
 std::uint64_t for_pages(double max_bytes, std::uint64_t dense_bytes) {
-  const auto used = static_cast<double>(reinterpret_cast<std::uintptr_t>(sbrk(0)));
+  const auto used = static_cast<double>(heap_end());
   const double left = max_bytes - used - kReserve - static_cast<double>(dense_bytes);
   return left <= 0
              ? 0
@@ -42,10 +41,11 @@ bool create(double max_bytes, double max_entry_bytes, std::uint32_t key0, std::u
 #else
   const std::uint64_t dense_bytes = 0;
 #endif
-  delete state;
-  state = new (std::nothrow) State(for_pages(max_bytes, dense_bytes), dense_bytes,
-                                   {static_cast<std::uint64_t>(max_entry_bytes)}, key);
-  return state != nullptr;
+  if (state != nullptr) return false;  // one cache per instance
+  alignas(State) static std::byte place[sizeof(State)];
+  state = new (place) State(for_pages(max_bytes, dense_bytes), dense_bytes,
+                            {static_cast<std::uint64_t>(max_entry_bytes)}, key);
+  return true;
 }
 
 // Where they lie, until the next call.
@@ -74,7 +74,7 @@ std::uint32_t stats() {
          count(state->cache.entries()),
          count(state->cache.bytes()),
          count(state->cache.metadata()),
-         static_cast<double>(emscripten_get_heap_size())};
+         static_cast<double>(memory_size())};
   return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(&out));
 }
 
@@ -84,16 +84,7 @@ int version() { return 2; }
 }  // namespace
 }  // namespace reprise
 
-// Embind prints the address of a type that has no name, for a message that nobody will see; and libc++ says why it ends the
-// program. Between them they would bring in all of printf, a tenth of the module.
-extern "C" int sprintf(char* out, const char* /*format*/, ...) {
-  *out = '\0';
-  return 0;
-}
-extern "C" int siprintf(char* out, const char* /*format*/, ...) {
-  *out = '\0';
-  return 0;
-}
+// libc++ says why it ends the program, and would bring in all of printf for it, a tenth of the module.
 // NOLINTNEXTLINE(bugprone-reserved-identifier): the name is the C++ ABI's.
 extern "C" [[noreturn]] void __cxa_pure_virtual() { __builtin_trap(); }
 

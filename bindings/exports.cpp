@@ -13,10 +13,13 @@ State* state = nullptr;
 
 namespace {
 
-Millis millis(double value) {
+inline Millis time_of(double value) {
   if (!(value > 0)) return 0;
   return value >= 9.2e18 ? kForever : static_cast<Millis>(value);
 }
+
+// The same where no hit comes.
+REPRISE_COLD Millis millis(double value) { return time_of(value); }
 
 Bytes inbox(std::uint32_t length) {
   return {block.inbox, length <= kInboxSize ? length : kInboxSize};
@@ -69,7 +72,7 @@ EMSCRIPTEN_KEEPALIVE void digest(std::uint32_t length) {
 
 // The same for the key in the block.
 EMSCRIPTEN_KEEPALIVE std::uint32_t look_up_key(double now, double stale_for) {
-  return show(state->cache.look_up(block.key, millis(now), millis(stale_for)));
+  return show(state->cache.look_up(block.key, time_of(now), stale_for > 0 ? millis(stale_for) : 0));
 }
 
 // The last piece of a key: is there an answer in memory?
@@ -145,8 +148,12 @@ REPRISE_COLD EMSCRIPTEN_KEEPALIVE void redraft() {
 // in another form, of another size.)
 REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t seal_begin(double payload_size) {
   const Draft& draft = state->draft;
+  // A storage does not see the answers that idleness ends with: there an entry is over as if nobody asked for it again.
+  Lifetime life = draft.life;
+  life.fresh_until = std::min(life.fresh_until, life.idle_until);
+  life.stale_until = std::min(life.stale_until, life.idle_until);
   const EntryHeader header{draft.kind,        static_cast<std::uint16_t>(draft.tokens.size()),
-                           block.storage_key, draft.life,
+                           block.storage_key, life,
                            draft.cost_ms,     static_cast<std::uint64_t>(payload_size)};
   block.preamble_size =
       static_cast<std::uint32_t>(encode_preamble(header, draft.tokens, block.preamble));

@@ -27,27 +27,35 @@ export const sealSize = 16
 export const noSlot = 0xffff_ffff
 
 /** `Verdict` of src/cache.h. Answers are fresh and stale only. */
-export const verdict = { fresh: 0, stale: 1, absent: 2, expired: 3, invalidated: 4, evicted: 5, retained: 6 } as const
+export enum verdict {
+  fresh = 0,
+  stale = 1,
+  absent = 2,
+  expired = 3,
+  invalidated = 4,
+  evicted = 5,
+  retained = 6,
+}
 
 /** `Status` of src/status.h. */
-export const status = {
-  ok: 0,
-  truncated: 1,
-  notAnEntry: 2,
-  otherFormat: 3,
-  badSeal: 4,
-  otherKey: 5,
-  expired: 6,
-  invalidated: 7,
-  unknownToken: 8,
-  badField: 9,
-  tooLarge: 10,
-  noRoom: 11,
-  noLifetime: 12,
-  notAdmitted: 13,
-  stale: 14,
-  retained: 15,
-} as const
+export enum status {
+  ok = 0,
+  truncated = 1,
+  notAnEntry = 2,
+  otherFormat = 3,
+  badSeal = 4,
+  otherKey = 5,
+  expired = 6,
+  invalidated = 7,
+  unknownToken = 8,
+  badField = 9,
+  tooLarge = 10,
+  noRoom = 11,
+  noLifetime = 12,
+  notAdmitted = 13,
+  stale = 14,
+  retained = 15,
+}
 
 /** The data plane: the raw exports of bindings/exports.cpp, called on the instance itself. */
 export interface CoreExports {

@@ -3,25 +3,29 @@ import { verdict } from './boundary.js'
 import { call } from './call.js'
 import type { CallContext } from './context.js'
 import { OptionError, show } from './errors.js'
+import { Failure } from './failure.js'
+import type { Doomable } from './flights.js'
 import type { Job } from './journey.js'
-import { type GetOrSetOptions, parseScope, type ParsedOptions, type SetOptions, type WrapOptions } from './options.js'
+import { type ContextOptions, type FunctionOptions, type GetOrSetOptions, parseScope, type ParsedOptions, type SetOptions, type WrapOptions } from './options.js'
 import type { Parts } from './parts.js'
 import { type Planner, within } from './plan.js'
-import { fromMemory, fromStorage, hitFacts, keep, missed, missReasons, reportHit } from './results.js'
-import { type Match, scan, type ScanProgress } from './scan.js'
+import { fromMemory, hitFacts, keep, landingOf, missed, missReasons, reportHit } from './results.js'
+import type { Match, ScanProgress } from './scan.js'
 import { type CacheStats, statsOf } from './stats.js'
 import type { Tag } from './tokens.js'
 import { checkNames, parseSwitch } from './units.js'
-import { Failure } from './value.js'
-import { expire, forget, placeOf } from './verbs.js'
+import { expire, forget, lookedUp } from './verbs.js'
 import { readHow, wrapped } from './wrap.js'
-import type { AnyFunction, WithoutContext, Wrapped } from './wrapped.js'
+import type { AnyFunction, ArgumentsOf, ResultOf, WithoutContext, Wrapped } from './wrapped.js'
 
 /** A key that the user makes: a text, or an array of whatever identifies the value. */
 export type UserKey = string | readonly unknown[]
 
 /** What to forget: all results of a function, all values with a tag, all of a scope within this one, or everything of this scope. */
 export type Group = 'all' | { name: string } | { tag: string } | { scope: string }
+
+/** A function that options with `key`, `tags` or `migrate` for these arguments and results are right for. */
+type Fitting<F extends AnyFunction, Args extends readonly unknown[], Result> = [(...args: Args) => Result] extends [(...args: ArgumentsOf<F>) => ResultOf<F>] ? unknown : (...args: Args) => Result
 
 export class Cache {
   private readonly names = new Map<string, AnyFunction>()
@@ -35,15 +39,20 @@ export class Cache {
     private readonly turn: (on: boolean) => void,
   ) {}
 
+  // Where no overload fits, compilers say what is wrong with the last.
+  /** wrap() of a function whose first argument is a `CallContext`, which its callers do not give: `wrap(async (ctx, id: string) => …, { context: true })`. */
+  wrap<F extends (context: CallContext, ...args: never[]) => unknown>(fn: F, options: ContextOptions<ArgumentsOf<WithoutContext<F>>, ResultOf<F>>): Wrapped<WithoutContext<F>>
+  /** wrap() where the context says what it is of, which is the type of `ctx.stale`: `(ctx: CallContext<User>, id: string) => …`. */
+  wrap<F extends (context: CallContext<ResultOf<F>>, ...args: never[]) => unknown>(fn: F, options: ContextOptions<ArgumentsOf<WithoutContext<F>>, ResultOf<F>>): Wrapped<WithoutContext<F>>
   /**
    * The function, asking the cache first. The arguments are the key; the result is kept for `ttl`.
    * Throws OptionError for bad options, and where two functions would share a name. A call whose arguments
    * cannot be a key rejects with KeyError; a function that throws is not cached, and each waiting caller gets the error.
    */
-  wrap<F extends (context: CallContext<never>, ...args: never[]) => unknown>(fn: F, options: WrapOptions<Parameters<WithoutContext<F>>, Awaited<ReturnType<F>>> & { context: true }): Wrapped<WithoutContext<F>>
-  wrap<F extends AnyFunction>(fn: F, options?: WrapOptions<Parameters<F>, Awaited<ReturnType<F>>> & { context?: false }): Wrapped<F>
-  wrap(fn: AnyFunction, options: WrapOptions<never[], never> = {}): unknown {
+  wrap<F extends AnyFunction>(fn: F, options?: WrapOptions<ArgumentsOf<F>, ResultOf<F>>): Wrapped<F>
+  wrap(fn: AnyFunction, given: object = {}): unknown {
     if (typeof fn !== 'function') throw new OptionError('wrap: fn', `${show(fn)} is not a function.`)
+    const options = given as FunctionOptions<never[], never> & { context?: boolean }
     const { name, context } = options
     if (name !== undefined && (typeof name !== 'string' || name === '')) throw new OptionError('name', `${show(name)} is not a name. Give a string that is not empty.`)
     const plan = this.planner.ofFunction(name ?? this.claim(fn.name, fn), options)
@@ -54,25 +63,29 @@ export class Cache {
    * wrap() as a decorator of methods (`@cache.cached({ ttl: '2h' })`, TC39) and as a function of functions
    * (`cache.cached({ ttl: '2h' })(fn)`). `this` is no part of the key: name what the result depends on as an argument.
    */
-  cached<Args extends readonly unknown[] = never[]>(options: WrapOptions<Args> & { context?: false } = {}): <F extends AnyFunction>(fn: F, context?: ClassMethodDecoratorContext) => Wrapped<F> {
-    return <F extends AnyFunction>(fn: F, context?: ClassMethodDecoratorContext) => {
+  cached<Args extends readonly unknown[] = readonly unknown[], Result = never>(options?: WrapOptions<Args, Result>): <F extends AnyFunction>(fn: F & Fitting<F, Args, Result>, context?: ClassMethodDecoratorContext<never>) => Wrapped<F>
+  cached(options: object = {}): unknown {
+    return <F extends AnyFunction>(fn: F, context?: ClassMethodDecoratorContext<never>): Wrapped<F> => {
       if (context !== undefined && context.kind !== 'method') {
         throw new OptionError('cached', `cannot decorate a ${(context as { kind: string }).kind}. It decorates methods; wrap other functions with cache.wrap(fn).`)
       }
-      const given = options as unknown as WrapOptions<Parameters<F>, Awaited<ReturnType<F>>> & { context?: false }
-      if (given.name !== undefined || typeof context?.name !== 'string') return this.wrap(fn, given)
-      return this.wrap(fn, { ...given, name: this.claim(context.name, fn) })
+      const given = options as WrapOptions<ArgumentsOf<F>, ResultOf<F>>
+      if (given.name !== undefined || typeof context?.name !== 'string') return this.wrap<F>(fn, given)
+      return this.wrap<F>(fn, { ...given, name: this.claim(context.name, fn) })
     }
   }
 
   /** The value under a key, or what `load` returns, which is then kept. One `load` runs for all who ask meanwhile. */
-  getOrSet<T>(key: UserKey, load: (context: CallContext<Awaited<T>>) => T, options?: GetOrSetOptions): Promise<Awaited<T>> {
+  getOrSet<Load extends (context: CallContext) => unknown>(key: UserKey, load: Load, options?: GetOrSetOptions<Awaited<ReturnType<Load>>>): Promise<Awaited<ReturnType<Load>>>
+  /** The same where the type is given: `getOrSet<User>('me', ctx => …)`, or `(ctx: CallContext<User>) => …`. */
+  getOrSet<T>(key: UserKey, load: (context: CallContext<T>) => T | PromiseLike<T>, options?: GetOrSetOptions<T>): Promise<T>
+  getOrSet(key: UserKey, load: unknown, options?: GetOrSetOptions<never>): Promise<unknown> {
     if (typeof load !== 'function') throw new OptionError('getOrSet: load', `${show(load)} is not a function. Give () => the value.`)
     const { planner } = this
     const plan = planner.ofKey('getOrSet', options)
     const args = argsOf(key)
     const job: Job = { run: load as unknown as Job['run'], args: [], tagsOf: values => planner.tagsOf(values, 'ctx.tags') }
-    return call(this.parts, plan, args, job, options && readHow(options)) as Promise<Awaited<T>>
+    return call(this.parts, plan, args, job, options && readHow(options))
   }
 
   /** The value under a key; undefined where there is none (has() tells it from a stored undefined). */
@@ -94,14 +107,20 @@ export class Cache {
     const { parts } = this
     const plan = this.planner.ofKey('set', options)
     const args = argsOf(key)
-    const place = await placeOf(parts, plan, args)
-    if (place === undefined || parts.core !== place.core) return
-    const { core, key: digest, name } = place
-    parts.flights.doom(digest.id, 'superseded')
-    const tokens = await parts.tokens.snapshot(plan.tags)
+    const { core } = parts
+    if (core === undefined) return forget(parts, plan, args)
+    core.digest(plan.prefix, args)
+    const digest = core.key()
+    const canonical = parts.storage && core.canonicalBytes()
     const label = args.length === 1 && typeof args[0] === 'string' ? args[0] : undefined
-    keep(parts, plan, { core, key: digest, name, tokens, value, ttlMs: plan.ttlMs, costMs: 0, label, doomed: () => undefined })
-    if (name !== undefined) await parts.storage?.written(name.text)
+    const write: Doomable = { id: digest.id, departure: { tags: plan.tags, label }, moreTags: [], doomed: undefined }
+    parts.flights.doom(digest.id, 'superseded')
+    return parts.flights.carry(write, async () => {
+      const name = canonical && (await parts.storageName(canonical))
+      const tokens = await parts.tokens.snapshot(plan.tags)
+      await keep(parts, plan, { core, key: digest, name, tokens, value, ttlMs: plan.ttlMs, costMs: 0, label, doomed: () => write.doomed })
+      if (name !== undefined) await parts.storage?.written(name.text)
+    })
   }
 
   /** set() of several keys and values (a Map is such a list), all with the same options. */
@@ -124,7 +143,7 @@ export class Cache {
   invalidate(what: Group): Promise<void>
   async invalidate(what: Group | Match): Promise<ScanProgress | void> {
     const { parts, planner } = this
-    if (isMatch(what)) return scan(parts, planner.userPlan, what, key => forget(parts, planner.userPlan, [key]))
+    if (isMatch(what)) return this.scan(what, key => forget(parts, planner.userPlan, [key]))
     return this.renew(what, 'invalidated')
   }
 
@@ -133,7 +152,7 @@ export class Cache {
   expire(what: Group): Promise<void>
   async expire(what: Group | Match): Promise<ScanProgress | void> {
     const { parts, planner } = this
-    if (isMatch(what)) return scan(parts, planner.userPlan, what, key => expire(parts, planner.userPlan, [key]))
+    if (isMatch(what)) return this.scan(what, key => expire(parts, planner.userPlan, [key]))
     return this.renew(what, 'expired')
   }
 
@@ -195,6 +214,19 @@ export class Cache {
     this.parts.emit?.({ type, what: what === 'all' ? 'all' : Object.entries(what)[0]!.join(' ') })
   }
 
+  private async scan(what: Match, act: (key: string) => Promise<void>): Promise<ScanProgress> {
+    const { parts, planner } = this
+    const { match } = what
+    const { storage } = parts
+    if (typeof match !== 'string' || match === '') throw new OptionError('match', `${show(match)} is not a pattern. Give a text such as 'user:*'.`)
+    const refuse = (why: string): never => {
+      throw new OptionError('match', `${why} Give the values tags, and invalidate those.`)
+    }
+    if (!parts.labels) refuse('a cache with a secret does not write down what its keys are.')
+    if (storage !== undefined && !storage.lists) refuse('the storage cannot say what it holds: it has no function keys().')
+    return (await import('./scan.js')).scan(parts, planner.userPlan, what, act)
+  }
+
   private tagOf(verb: string, what: Group): Tag {
     const { scope } = this.planner
     if (what === 'all') return { scope, kind: 'scope', value: null }
@@ -241,14 +273,11 @@ export class Cache {
   private async stored(): Promise<{ value: unknown } | undefined> {
     const { parts, planner: { userPlan } } = this
     const key = parts.core!.key()
-    const name = await parts.storageName(parts.core!.canonicalBytes())
-    await parts.tokens.snapshot(userPlan.tags)
-    const found = name && (await fromStorage(parts, userPlan, key, name))
+    const found = await lookedUp(parts, userPlan, key, parts.core!.canonicalBytes())
     if (found?.answers !== true) return undefined
-    const value = parts.decodePayload(found.payload)
-    reportHit(parts, hitFacts(userPlan, found.facts, 'storage', parts.now()), found.fresh ? undefined : 'swr')
-    if (value instanceof Failure) throw value.error
-    return { value }
+    const landing = await landingOf(parts, userPlan, key, found, found.fresh ? 'hit' : 'stale')
+    if (landing === undefined) parts.disowned++
+    return landing
   }
 }
 

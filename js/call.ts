@@ -14,6 +14,7 @@ import { verdict } from './boundary.js'
 import { Context } from './context.js'
 import type { Core, Key } from './core.js'
 import type { HitFacts, MissReason } from './events.js'
+import { Failure } from './failure.js'
 import { checkReentrance } from './flights.js'
 import { isEarly } from './freshness.js'
 import { type Job, launch } from './journey.js'
@@ -21,7 +22,6 @@ import type { Parts } from './parts.js'
 import type { Plan } from './plan.js'
 import { fromMemory, hitFacts, type Landing, missed, missReasons, reportHit, take, takenOut } from './results.js'
 import { signalIn } from './signals.js'
-import { Failure } from './value.js'
 
 /** How one caller waits, and what is to be written down for them. */
 export interface How {
@@ -55,9 +55,11 @@ function answer(parts: Parts, plan: Plan, args: readonly unknown[], job: Job, ho
     if (parts.core === undefined) return bypass(parts, plan, job, how)
     if (value === missed) return descend(parts, plan, core, args, job, how)
     const key = plan.validate && core.key()
-    if (parts.verdict !== verdict.fresh || plan.early || parts.emit !== undefined || how?.note !== undefined) reported(parts, plan, core, args, job, how, now)
-    if (value instanceof Failure) return Promise.reject(value.error)
-    return key === undefined ? Promise.resolve(value) : validated(parts, plan, core, key, args, job, how, value)
+    const plain = parts.verdict === verdict.fresh && !plan.early && parts.emit === undefined && how?.note === undefined
+    const report = plain ? undefined : reporter(parts, plan, core, args, job, how, now)
+    if (key !== undefined && !(value instanceof Failure)) return validated(parts, plan, core, key, args, job, how, value, report)
+    report?.()
+    return value instanceof Failure ? Promise.reject(value.error) : Promise.resolve(value)
   } catch (error) {
     return Promise.reject(error)
   }
@@ -87,8 +89,8 @@ function descend(parts: Parts, plan: Plan, core: Core, args: readonly unknown[],
   return flight.board(takes, signal, how?.deadlineMs ?? Infinity, parts.after)
 }
 
-/** A hit beyond the plain: it may have to be made anew, and someone may want to know of it. */
-function reported(parts: Parts, plan: Plan, core: Core, args: readonly unknown[], job: Job, how: How | undefined, now: number): void {
+/** A hit beyond the plain: it may have to be made anew, and someone may want to know of it. Returns what tells them. */
+function reporter(parts: Parts, plan: Plan, core: Core, args: readonly unknown[], job: Job, how: How | undefined, now: number): () => void {
   const facts = core.facts()
   const stale = parts.verdict === verdict.stale
   if (stale || (plan.early && isEarly(plan, facts, now, parts.random))) {
@@ -98,7 +100,7 @@ function reported(parts: Parts, plan: Plan, core: Core, args: readonly unknown[]
   }
   const found = hitFacts(plan, facts, 'memory', now)
   if (how?.note !== undefined) how.note.landing = { status: stale ? 'stale' : 'hit', facts: found }
-  reportHit(parts, found, stale ? 'swr' : undefined)
+  return () => reportHit(parts, found, stale ? 'swr' : undefined)
 }
 
 /** Nothing old is wanted: the key is made, and nothing looked up. Should the function fail, what is there may answer. */
@@ -110,8 +112,11 @@ function unasked(parts: Parts, plan: Plan, core: Core, args: readonly unknown[],
 }
 
 /** A hit of a function with `validate`: what it refuses is dropped and made anew. */
-async function validated(parts: Parts, plan: Plan, core: Core, key: Key, args: readonly unknown[], job: Job, how: How | undefined, value: unknown): Promise<unknown> {
-  if (await plan.validate!(value)) return value
+async function validated(parts: Parts, plan: Plan, core: Core, key: Key, args: readonly unknown[], job: Job, how: How | undefined, value: unknown, report: (() => void) | undefined): Promise<unknown> {
+  if (await plan.validate!(value)) {
+    report?.()
+    return value
+  }
   parts.emit?.({ type: 'refused', name: plan.name, reason: 'invalid' })
   if (parts.core !== core) {
     parts.bypasses-- // It is counted as a hit.

@@ -3,7 +3,8 @@
  * lengths, names sorted by their encoded bytes) with a tag for each type that JSON does not have. docs/keys.md is the
  * specification, and src/canonical.cpp the native twin.
  */
-import { GrowingWriter, major, tag } from './cbor.js'
+import { GrowingWriter } from './cbor.js'
+import { major, tag } from './cbor-numbers.js'
 import { longText, notANumber, type Outline, type } from './outline.js'
 import type { Shapes } from './shapes.js'
 

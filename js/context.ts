@@ -3,7 +3,10 @@ import { OptionError, show } from './errors.js'
 import type { Tag } from './tokens.js'
 import { type Duration, parseDuration } from './units.js'
 
-/** The first argument of a function with `{ context: true }`, and of the `load` of getOrSet. */
+/**
+ * The first argument of a function with `{ context: true }`, and of the `load` of getOrSet. `(ctx) => …` will do; who reads `ctx.stale` says
+ * of what: `(ctx: CallContext<User>) => …`.
+ */
 export interface CallContext<Result = unknown> {
   /** Aborts when nobody waits for the result any more, or when `timeout` is over. */
   readonly signal: AbortSignal
@@ -17,8 +20,8 @@ export interface CallContext<Result = unknown> {
   cost(cost: number): void
   /** `return ctx.skip(value)`: the value is returned and not stored. */
   skip<Value>(value: Value): Value
-  /** `return ctx.notModified()`: the result is `stale`, as good as new. Throws where there is none. */
-  notModified(): Result
+  /** `return ctx.notModified()`: the result is `stale`, as good as new. Throws where there is none. (A context that does not say of what it is adds nothing to the function's type.) */
+  notModified(): unknown extends Result ? never : Result
 }
 
 export class Context implements CallContext {
@@ -61,8 +64,8 @@ export class Context implements CallContext {
     return value
   }
 
-  readonly notModified = (): unknown => {
+  readonly notModified = (): never => {
     if (this.old === undefined) throw new OptionError('ctx.notModified', 'there is no result to keep. Ask ctx.stale first, or make a new one.')
-    return this.old()
+    return this.old() as never
   }
 }

@@ -9,10 +9,11 @@ import type { Parts } from './parts.js'
 import { Planner } from './plan.js'
 import type { Landing } from './results.js'
 import type { Runtime } from './runtimes/runtime.js'
+import { labelOf } from './sealed.js'
 import { totals } from './stats.js'
 import { StorageGuard } from './storage/guard.js'
 import { hex, Tokens } from './tokens.js'
-import { decodePayload, encodeValue } from './value.js'
+import { decodePayload, encodeLoaded, loadFor } from './value.js'
 
 export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Promise<Cache> {
   // One module for all caches, and one for all that compress; each cache has an instance of its own.
@@ -75,7 +76,9 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
       after: (ms, run) => clock.after(ms, run),
       random: () => clock.random(),
       background,
-      encodeValue,
+      encodeValue: encodeLoaded,
+      labelOf,
+      decodable: kind => loadFor(kind).then(() => true, () => false),
       decodePayload,
       async storageName(canonical) {
         const bytes = await digest(canonical)

@@ -6,7 +6,8 @@
  * and because the order of an object's names is remembered by shape (shapes.ts).
  */
 import { Canonical } from './canonical.js'
-import { GrowingWriter, major, simple, tag, typedArrayName, typedArrayTag } from './cbor.js'
+import { GrowingWriter, typedArrayName, typedArrayTag } from './cbor.js'
+import { major, simple, tag } from './cbor-numbers.js'
 import { KeyError, show } from './errors.js'
 import { Outline } from './outline.js'
 import { compareBytes, type Shape, Shapes } from './shapes.js'
@@ -58,6 +59,9 @@ export class KeyEncoder {
   /** Someone gave Object.prototype a member that for-in shows. */
   private polluted = false
 
+  /** How many keys were begun. */
+  private begun = 0
+
   /** Where the current key goes. */
   private out!: Outline
 
@@ -67,6 +71,7 @@ export class KeyEncoder {
    */
   write(out: Outline, prefix: Uint8Array, args: readonly unknown[]): void {
     const { values } = this
+    const key = ++this.begun
     this.out = out
     this.polluted = hasNames(nothing)
     this.careful = false
@@ -78,8 +83,10 @@ export class KeyEncoder {
       try {
         out.raw(prefix)
         this.array(args, lengthWithoutSignals(args), 'args')
+        if (key !== this.begun) throw anotherKey()
         return
       } catch (error) {
+        if (key !== this.begun) throw anotherKey()
         this.out = out
         if (error === again) {
           this.careful = true
@@ -361,6 +368,11 @@ class Refusal {
     const path = this.path.length > 120 ? `${this.path.slice(0, 120)}…` : this.path
     return new KeyError(path, this.problem, this.cause === undefined ? undefined : { cause: this.cause })
   }
+}
+
+/** A getter or a toJSON() had a key made while its own was: what has been written is part of both. */
+function anotherKey(): KeyError {
+  return new KeyError('args', `call the cache while their key is being made, by a getter or a toJSON(). ${advice}`)
 }
 
 function within(error: unknown, step: string, holder: object): unknown {

@@ -17,7 +17,7 @@ import { type Tag, tagName } from './tokens.js'
 
 /** Knows within what a call is made: an AsyncLocalStorage, or as much of one as there is. */
 export interface Ambient<T> {
-  run<R>(store: T, work: () => R): R
+  run<R>(store: T, work: () => Promise<R>): Promise<R>
   getStore(): T | undefined
 }
 
@@ -45,21 +45,35 @@ export interface Aloft {
   readonly waitsFor: Set<Aloft>
 }
 
-export class Flight<T> implements Aloft {
+/** Whatever may put a value under a key later than it was begun. */
+export interface Doomable {
+  readonly id: string
+  readonly departure: Pick<Departure, 'tags' | 'label'>
+  /** Tags that became known only while it computes. */
+  readonly moreTags: readonly Tag[]
+  /** Why its result is not kept. */
+  doomed: NotStoredReason | undefined
+  /** It is a computation, and its callers have gone. */
+  readonly landed?: boolean
+}
+
+export class Flight<T> implements Aloft, Doomable {
   landing!: Promise<T>
   /** Those on board have their answer, or an error. */
   landed = false
+  /** Somebody waits for it, or did, and was not let off. */
+  boarded = false
   /** Why its result is not kept. */
   doomed: NotStoredReason | undefined
+  /** Its signal has aborted. */
+  aborted: { readonly reason: unknown } | undefined
   /** Tags that became known only while it computes. */
   readonly moreTags: Tag[] = []
   readonly waitsFor = new Set<Aloft>()
   private controller: AbortController | undefined
   private waiting = 0
-  /** It is to run to its end, or someone waits who cannot leave. */
-  private kept: boolean
   /** Someone waits who cannot leave. */
-  private staying = false
+  private kept: boolean
   private settle!: { resolve: (landing: T) => void; reject: (error: unknown) => void }
 
   constructor(
@@ -76,21 +90,17 @@ export class Flight<T> implements Aloft {
     return (this.controller ??= new AbortController()).signal
   }
 
-  /** Those on board have waited long enough, and take this; the computation goes on, and who boards from now on waits for that. */
-  letOff(landing: T): void {
-    this.kept = true
-    this.settle.resolve(landing)
-    this.prepare()
-  }
-
-  /** Throws where it was ended before its function began. */
-  throwIfAborted(): void {
-    this.controller?.signal.throwIfAborted()
-  }
-
   land(landing: T): void {
     this.landed = true
     this.settle.resolve(landing)
+  }
+
+  /** Those on board have waited long enough, and take this; the computation goes on, and who boards from now on waits for that. */
+  letOff(landing: T): void {
+    this.kept = true
+    this.boarded = false
+    this.settle.resolve(landing)
+    this.prepare()
   }
 
   fail(error: unknown): void {
@@ -101,27 +111,23 @@ export class Flight<T> implements Aloft {
   /** Ends the computation, if it listens, and keeps nothing of it. */
   abort(why: NotStoredReason, reason: unknown): void {
     this.leave(this, why)
+    this.aborted = { reason }
     ;(this.controller ??= new AbortController()).abort(reason)
-  }
-
-  /** Somebody is on board, and may be so for long. */
-  get boarded(): boolean {
-    return this.waiting > 0 || this.staying
   }
 
   /** One caller's wait, and what they take of the landing. */
   board<R>(take: (landing: T) => R, signal: AbortSignal | undefined, deadlineMs: number, after: Clock['after']): Promise<R> {
+    this.boarded = true
     if (signal === undefined && deadlineMs === Infinity) {
-      this.kept = this.staying = true
+      this.kept = true
       return this.landing.then(take)
     }
     this.waiting++
-    let here = true
     return new Promise<R>((resolve, reject) => {
       const leave = (reason: unknown): void => {
         stay()
         reject(reason)
-        if (this.waiting === 0 && !this.kept && !this.landed) this.abort('abandoned', new DOMException('Nobody waits for the result any more.', 'AbortError'))
+        if (--this.waiting === 0 && !this.kept && !this.landed) this.abort('abandoned', new DOMException('Nobody waits for the result any more.', 'AbortError'))
       }
       const aborted = (): void => leave(signal!.reason)
       signal?.addEventListener('abort', aborted)
@@ -130,8 +136,6 @@ export class Flight<T> implements Aloft {
       const stay = (): void => {
         signal?.removeEventListener('abort', aborted)
         cancel?.()
-        if (here) this.waiting--
-        here = false
       }
       this.landing.then(take).then(resolve, reject).finally(stay)
     })
@@ -143,33 +147,13 @@ export class Flight<T> implements Aloft {
     })
     // Whoever waits is told; that nobody waits is no fault.
     this.landing.catch(() => {})
-    this.staying = false
   }
 }
 
 export class Flights<T> {
   private readonly aloft = new Map<string, Flight<T>>()
-  /** Keys that storage is being asked for. */
-  private readonly reads = new Map<string, Set<{ overtaken: boolean }>>()
-
-  /** What `work` reads out of storage; or undefined where the key was changed meanwhile: that would be the older one. */
-  async reading<R>(id: string, work: Promise<R>): Promise<R | undefined> {
-    const read = { overtaken: false }
-    const ofKey = this.reads.get(id) ?? new Set()
-    this.reads.set(id, ofKey.add(read))
-    try {
-      const found = await work
-      return read.overtaken ? undefined : found
-    } finally {
-      ofKey.delete(read)
-      if (ofKey.size === 0 && this.reads.get(id) === ofKey) this.reads.delete(id)
-    }
-  }
-
-  /** The key has another entry, or none: what is being read is out of date. */
-  overtake(id: string): void {
-    for (const read of this.reads.get(id) ?? []) read.overtaken = true
-  }
+  /** What may outlast those who wait for it, until it has ended: refreshes, functions to be kept alive; writes and looks into storage, which nobody boards. */
+  private readonly freight = new Map<Doomable, Promise<unknown>>()
 
   get(id: string): Flight<T> | undefined {
     return this.aloft.get(id)
@@ -177,10 +161,14 @@ export class Flights<T> {
 
   /** A flight that others may board until it ends. One that is aloft for this key is superseded. */
   start(id: string, departure: Departure): Flight<T> {
-    this.doom(id, 'superseded')
+    const before = this.aloft.get(id)
+    if (before !== undefined) before.doomed ??= 'superseded'
+    // What a user sets, or looks for, is another matter.
+    for (const freight of this.freight.keys()) if (freight.id === id && freight.landed === true) freight.doomed ??= 'superseded'
     const flight = new Flight<T>(id, departure, (flight, why) => {
       flight.doomed ??= why
       this.end(flight)
+      this.freight.delete(flight)
     })
     this.aloft.set(id, flight)
     return flight
@@ -191,10 +179,22 @@ export class Flights<T> {
     if (this.aloft.get(flight.id) === flight) this.aloft.delete(flight.id)
   }
 
+  /** `work`, which asks `freight.doomed` before it puts a value under the key. */
+  carry<R>(freight: Doomable, work: () => Promise<R>): Promise<R> {
+    const done = work().finally(() => {
+      if (this.freight.get(freight) === done) this.freight.delete(freight)
+    })
+    this.freight.set(freight, done)
+    return done
+  }
+
   /** Nobody boards this key's flight any more, and its result is not kept. */
   doom(id: string, why: NotStoredReason = 'invalidated'): void {
+    for (const freight of this.freight.keys()) if (freight.id === id) freight.doomed ??= why
     const flight = this.aloft.get(id)
-    if (flight !== undefined) this.turnAway(flight, why)
+    if (flight === undefined) return
+    flight.doomed ??= why
+    this.aloft.delete(id)
   }
 
   /** The same for a flight, which another may have followed. */
@@ -204,7 +204,8 @@ export class Flights<T> {
   }
 
   /** The same for every flight that `test` says yes to. */
-  doomIf(test: (flight: Flight<T>) => boolean): void {
+  doomIf(test: (flight: Doomable) => boolean): void {
+    for (const freight of this.freight.keys()) if (test(freight)) freight.doomed ??= 'invalidated'
     for (const [id, flight] of this.aloft) if (test(flight)) this.doom(id)
   }
 
@@ -214,13 +215,15 @@ export class Flights<T> {
     this.doomIf(({ departure, moreTags }) => [...departure.tags, ...moreTags].some(tag => tagName(tag) === name))
   }
 
-  /** Those that nobody waits for have ended, and those that they gave rise to. */
+  /** The same for every flight of a key that a user made, in the scope of this tag, that matches. */
+  doomLabelled(scope: Tag, matches: (label: string) => boolean): void {
+    const name = tagName(scope)
+    this.doomIf(({ departure: { label, tags } }) => label !== undefined && name === tagName(tags.filter(({ kind }) => kind === 'scope').at(-1)!) && matches(label))
+  }
+
+  /** Whatever goes on behind the callers' backs has ended, and what that gave rise to. */
   async settled(): Promise<void> {
-    for (;;) {
-      const behind = [...this.aloft.values()].filter(({ departure }) => departure.background)
-      if (behind.length === 0) return
-      await Promise.allSettled(behind.map(({ landing }) => landing))
-    }
+    while (this.freight.size > 0) await Promise.allSettled(this.freight.values())
   }
 
   /** Ends those that nobody waits for. */
@@ -260,7 +263,7 @@ function refuse(name: string | null): never {
 export class SyncAmbient<T> implements Ambient<T> {
   private now: T | undefined
 
-  run<R>(store: T, work: () => R): R {
+  run<R>(store: T, work: () => Promise<R>): Promise<R> {
     const before = this.now
     this.now = store
     try {

@@ -5,7 +5,7 @@ export { DeadlineError, KeyError, OptionError, ReentrantCallError, StorageError,
 export type { CacheEvent, EventListener, HitFacts, MissReason, NotStoredReason, RefusalReason } from './events.js'
 export type { FreshnessOptions } from './freshness.js'
 export { type CallInfo, type CallStatus, toCacheStatus } from './info.js'
-export type { CacheOptions, CallOptions, Clock, GetOrSetOptions, ReadOptions, SetOptions, WrapOptions } from './options.js'
+export type { CacheOptions, CallOptions, Clock, ContextOptions, GetOrSetOptions, ReadOptions, SetOptions, WrapOptions } from './options.js'
 export type { Match, ScanProgress } from './scan.js'
 export type { CacheStats } from './stats.js'
 export { memory } from './storage/memory.js'

@@ -5,12 +5,12 @@
 import { Context } from './context.js'
 import type { Core, Key } from './core.js'
 import { DeadlineError, show } from './errors.js'
+import { Failure } from './failure.js'
 import type { Departure, Flight } from './flights.js'
 import type { Parts, StorageName } from './parts.js'
 import type { Plan } from './plan.js'
 import { answersErrors, fromStorage, hitFacts, keep, type Landing, landingOf, notStored, shared, type Stale, type Stored, unlessError } from './results.js'
-import type { Snapshot, Tag } from './tokens.js'
-import { Failure } from './value.js'
+import { type Snapshot, type Tag, united } from './tokens.js'
 
 /** What a call wants to have computed. */
 export interface Job {
@@ -40,21 +40,23 @@ export interface Itinerary {
 /** Starts a flight for the core's current key. Throws what the function of its tags throws. */
 export function launch(itinerary: Omit<Itinerary, 'canonical' | 'older'>, how: Pick<Departure, 'forced' | 'background' | 'within'>): Flight<Landing> {
   const { parts, plan, core, identity, job } = itinerary
-  const tags = plan.tagsOf === undefined ? plan.tags : [...plan.tags, ...plan.tagsOf(job.args)]
   const canonical = parts.storage && core.canonicalBytes()
   const older = canonical === undefined || plan.migrate === undefined ? [] : plan.migrate.from.map(({ version, prefix }) => {
     core.digest(prefix, identity)
     return { version, key: core.key(), canonical: core.canonicalBytes() }
   })
+  // Functions of the user's may call the cache: from here on, the core's current key may be another.
+  const tags = plan.tagsOf === undefined ? plan.tags : [...plan.tags, ...plan.tagsOf(job.args)]
   const label = plan.name === null && identity.length === 1 && typeof identity[0] === 'string' ? identity[0] : undefined
   return depart({ ...itinerary, canonical, older }, { name: plan.name, tags, label, keepAlive: plan.keepAlive, ...how })
 }
 
 function depart(itinerary: Itinerary, departure: Departure): Flight<Landing> {
-  const { parts, key } = itinerary
+  const { parts, plan, key } = itinerary
   const flight = parts.flights.start(key.id, departure)
-  void fly(itinerary, flight)
-  if (departure.background) parts.background(flight.landing.catch(() => {}))
+  const outlasts = departure.background || departure.keepAlive || plan.softTimeoutMs < Infinity
+  if (outlasts) parts.background(parts.flights.carry(flight, () => fly(itinerary, flight)))
+  else void fly(itinerary, flight)
   return flight
 }
 
@@ -87,7 +89,7 @@ async function journey(itinerary: Itinerary, flight: Flight<Landing>): Promise<L
     if (found !== undefined) {
       // In the background only another's newer result will do.
       const use = background ? found.fresh && found.facts.created > (stale?.facts.created ?? Infinity) : found.answers
-      const landing = use ? await valid(parts, plan, key, landingOf(parts, plan, key, found, found.fresh ? 'hit' : 'stale')) : undefined
+      const landing = use ? await landingOf(parts, plan, key, found, found.fresh ? 'hit' : 'stale') : undefined
       if (found.answers && (background || landing === undefined)) parts.disowned++
       if (landing !== undefined) return landing
       if (!use) stale ??= unlessError(found)
@@ -100,8 +102,6 @@ async function journey(itinerary: Itinerary, flight: Flight<Landing>): Promise<L
 /** Runs the function and measures it: what a result took to make is what a later hit saves. */
 async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: StorageName | undefined, tokens: Snapshot, stale: Stale | undefined): Promise<Landing> {
   const { parts, plan, core, key, job } = itinerary
-  // Everybody may have left while storage was asked.
-  flight.throwIfAborted()
   const { background, forced, label } = flight.departure
   const context = new Context(flight, stale && (() => parts.decodePayload(stale.payload)), values => {
     const tags = job.tagsOf(values)
@@ -114,29 +114,27 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
     const landing: Landing = { value, status: background || forced ? 'refreshed' : 'miss', ttlMs }
     if (context.skipped || (!failed && plan.validate !== undefined && !(await plan.validate(value)))) {
       notStored(parts, plan, context.skipped ? 'skipped' : 'invalid')
-      return { ...landing, payload: copyable(parts, value) }
+      return { ...landing, payload: await copyable(parts, value) }
     }
     const all = flight.moreTags.length === 0 ? tokens : await parts.tokens.extended(tokens, flight.moreTags)
     if (all === undefined) flight.doomed ??= 'invalidated'
-    const { inMemory, ...found } = keep(parts, plan, {
+    const { inMemory, ...found } = await keep(parts, plan, {
       core, key, name, value, ttlMs, label, failed, tokens: all ?? tokens, costMs: context.costGiven ?? costMs, doomed: () => flight.doomed,
     })
     return shared(parts, plan, key, { ...landing, ...found }, inMemory)
   }
 
+  if (flight.aborted !== undefined) throw flight.aborted.reason
   if (!unchanged(itinerary)) flight.doomed ??= 'arguments-changed'
   const started = parts.stopwatch()
   let tooSlow: (() => void) | undefined
-  // Whoever has waited this long by then, or longer; those who come later wait until the next time.
+  // Whoever is on board then has waited this long at most; who comes later waits until the next time.
   const patience = (): void => {
-    tooSlow = answersErrors(plan, stale, parts.now()) && plan.softTimeoutMs < Infinity ? parts.after(plan.softTimeoutMs, () => {
-      if (answersErrors(plan, stale, parts.now()) && flight.boarded) {
-        void accepted(plan, landingOf(parts, plan, key, stale, 'error-stale')).then(landing => {
-          if (landing !== undefined && !flight.landed) flight.letOff(landing)
-        })
-      }
+    tooSlow = !answersErrors(plan, stale, parts.now(), flight.doomed) || plan.softTimeoutMs === Infinity ? undefined : parts.after(plan.softTimeoutMs, () => {
       patience()
-    }) : undefined
+      if (!flight.boarded || !answersErrors(plan, stale, parts.now(), flight.doomed)) return
+      void landingOf(parts, plan, key, stale, 'error-stale').then(landing => landing && !flight.landed && flight.letOff(landing))
+    })
   }
   patience()
   let ok = false
@@ -148,10 +146,14 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
   } catch (error) {
     if (ok) throw error
     report(error)
+    if (background && !flight.boarded && answersErrors(plan, stale, parts.now(), flight.doomed)) {
+      parts.flights.end(flight) // Nobody is to be answered, and it stays what it is.
+      throw error
+    }
     const found = stale ?? (forced && name !== undefined && plan.staleIfErrorMs > 0 ? await fromStorage(parts, plan, key, name) : undefined)
     if (found !== stale) parts.disowned += Number((found as Stored).answers)
     const old = unlessError(found)
-    const landing = answersErrors(plan, old, parts.now()) ? await accepted(plan, landingOf(parts, plan, key, old, 'error-stale', error)) : undefined
+    const landing = answersErrors(plan, old, parts.now(), flight.doomed) ? await landingOf(parts, plan, key, old, 'error-stale', error) : undefined
     if (landing !== undefined) return landing
     if (plan.cacheErrors?.when(error) === true) await kept(error, parts.stopwatch() - started, true)
     throw error
@@ -172,7 +174,7 @@ function inTime({ parts, plan, job }: Itinerary, flight: Flight<Landing>, contex
   return new Promise((resolve, reject) => {
     const cancel = parts.after(plan.timeoutMs, () => {
       const error = new DeadlineError(`${show(plan.name ?? 'load')} took longer than its timeout of ${plan.timeoutMs} ms.`)
-      if (plan.keepAlive) result.then(value => kept(value, parts.stopwatch() - started)).catch(() => {})
+      if (plan.keepAlive) parts.background(parts.flights.carry(flight, () => result.then(value => kept(value, parts.stopwatch() - started))).catch(() => {}))
       else flight.abort('timeout', error)
       reject(error)
     })
@@ -209,7 +211,8 @@ async function migrated(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
       const value = await plan.migrate!.to(old, version)
       if (plan.validate !== undefined && !(await plan.validate(value))) throw new Error('the migrated value is not valid.')
       const ttlMs = found.facts.freshUntil - parts.now()
-      const { payload, inMemory } = keep(parts, plan, { core, key, name, tokens, value, ttlMs, costMs: found.facts.costMs, label: undefined, doomed: () => flight.doomed })
+      const all = { ...tokens, pairs: united(tokens.pairs, found.tokens) }
+      const { payload, inMemory } = await keep(parts, plan, { core, key, name, tokens: all, value, ttlMs, costMs: found.facts.costMs, label: undefined, doomed: () => flight.doomed })
       return shared(parts, plan, key, { value, payload, status: 'hit', facts: hitFacts(plan, found.facts, 'storage', parts.now()) }, inMemory)
     } catch {
       parts.emit?.({ type: 'refused', name: plan.name, reason: 'not-migrated' })
@@ -218,24 +221,7 @@ async function migrated(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
   return undefined
 }
 
-/** The landing, if its value is what `validate` wants; else its entry is dropped. */
-async function valid(parts: Parts, plan: Plan, key: Key, landing: Landing | undefined): Promise<Landing | undefined> {
-  if (landing === undefined || (await accepted(plan, landing)) !== undefined) return landing
-  parts.core?.invalidate(key)
-  parts.emit?.({ type: 'refused', name: plan.name, reason: 'invalid' })
-  return undefined
-}
-
-/** The landing, if its value is what `validate` wants. */
-async function accepted(plan: Plan, landing: Landing | undefined): Promise<Landing | undefined> {
-  return landing === undefined || plan.validate === undefined || (await plan.validate(landing.value)) ? landing : undefined
-}
-
 /** Of a value that is not kept, so that those who wait get copies all the same. */
-function copyable(parts: Parts, value: unknown): Landing['payload'] {
-  try {
-    return parts.encodeValue(value, parts.maxEntryBytes)
-  } catch {
-    return undefined
-  }
+function copyable(parts: Parts, value: unknown): Promise<Landing['payload']> {
+  return parts.encodeValue(value, parts.maxEntryBytes).catch(() => undefined)
 }

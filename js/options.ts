@@ -27,7 +27,7 @@ export interface CallOptions {
   forceFresh?: boolean
 }
 
-export interface ReadOptions extends FreshnessOptions {
+export interface ReadOptions<Result = unknown> extends FreshnessOptions {
   /** One of the cache's `profiles`; what is given beside it counts more. */
   profile?: string
   /**
@@ -42,19 +42,20 @@ export interface ReadOptions extends FreshnessOptions {
    * What a result must be like: a function that says true, or a Standard Schema (Zod, Valibot, ArkType …). One that is not is returned but
    * not stored, and one in the cache is dropped and made anew. The result itself is judged, never changed.
    */
-  validate?: Validator
+  validate?: Validator<NoInfer<Result>>
   /** Errors are results, too, for `ttl`, if `when` says so: the next calls reject with a copy of the error, and the function rests. Default: no error is stored. */
   cacheErrors?: { ttl: Duration; when?: (error: unknown) => boolean }
   /** The function runs to its end, and its result is stored, even if no caller waits for it any more. Default: its `ctx.signal` aborts. */
   keepAlive?: boolean
 }
 
-export interface GetOrSetOptions extends ReadOptions, CallOptions {
+export interface GetOrSetOptions<Result = unknown> extends ReadOptions<Result>, CallOptions {
   /** What the value depends on: `cache.invalidate({ tag })` forgets all values of a tag at once. `ctx.tags()` adds some that the value tells. */
   tags?: readonly string[]
 }
 
-export interface WrapOptions<Args extends readonly unknown[] = never[], Result = unknown> extends ReadOptions {
+/** What all wrapped functions may be told. */
+export interface FunctionOptions<Args extends readonly unknown[], Result> extends ReadOptions<Result> {
   /**
    * What the function is called in keys, so that two functions never share an entry. Default: the function's own name;
    * required where it has none, or where another wrapped function of the cache has that name.
@@ -73,8 +74,17 @@ export interface WrapOptions<Args extends readonly unknown[] = never[], Result =
   tags?: readonly string[] | ((...args: Args) => readonly string[])
   /** Where there is no result of this `version`, those of older versions are looked for in this order, and changed by `to`. One that it throws for is not used. */
   migrate?: { from: readonly (string | number)[]; to: (old: unknown, version: string | number) => Result | Promise<Result> }
+}
+
+export interface WrapOptions<Args extends readonly unknown[] = readonly unknown[], Result = never> extends FunctionOptions<Args, Result> {
+  /** `true`: the function's first argument is a `CallContext`, which its callers do not give. Default `false`. */
+  context?: false
+}
+
+/** `Args`: the arguments that callers give. */
+export interface ContextOptions<Args extends readonly unknown[] = readonly unknown[], Result = never> extends FunctionOptions<Args, Result> {
   /** The function's first argument is a `CallContext`, which its callers do not give. */
-  context?: boolean
+  context: true
 }
 
 export interface CacheOptions extends FreshnessOptions {
@@ -164,7 +174,7 @@ export function parseOptions(options: CacheOptions = {}): ParsedOptions {
     freshness,
     profiles: parseProfiles(options.profiles, freshness),
     freeze: parseSwitch('freeze', options.freeze ?? false),
-    invalidationLagMs: parseDuration('invalidationLag', options.invalidationLag ?? '5s'),
+    invalidationLagMs: parseDuration('invalidationLag', options.invalidationLag === undefined ? '5s' : options.invalidationLag),
     waitUntil: parseFunction('waitUntil', options.waitUntil, '(promise) => ctx.waitUntil(promise)'),
     onEvent: parseFunction('onEvent', options.onEvent, '(event) => { … }'),
     clock: options.clock,

@@ -11,7 +11,7 @@
  * The structure can be read back item by item, says when it is over, and tells how long each text is. Nothing but the
  * arguments decides how it is written, except for the shapes' numbers, and those are given once and for good.
  */
-import { tag } from './cbor.js'
+import { tag } from './cbor-numbers.js'
 import { KeyError } from './errors.js'
 import type { Shape } from './shapes.js'
 

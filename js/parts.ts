@@ -53,8 +53,12 @@ export interface Parts extends Clock {
   background(work: Promise<unknown>): void
   /** Undefined where the digest cannot be had: then storage is not asked. */
   storageName(canonical: Uint8Array): Promise<StorageName | undefined>
-  encodeValue(value: unknown, maxBytes: number): Payload
+  encodeValue(value: unknown, maxBytes: number): Promise<Payload>
+  /** Can payloads of this kind be decoded from now on? */
+  decodable(kind: number): Promise<boolean>
   decodePayload(payload: Payload): unknown
+  /** The text of its key that a sealed entry carries. */
+  labelOf(entry: Uint8Array | undefined): string | undefined
   /** A trap in the core: it is dropped, and built anew. */
   trapped(error: unknown): void
 }

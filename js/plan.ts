@@ -3,7 +3,7 @@ import { keyPrefix, type Scope } from './encode.js'
 import { OptionError, show } from './errors.js'
 import { type Freshness, freshnessNames, type FreshnessOptions, parseFreshness } from './freshness.js'
 import { parseIgnore } from './ignore.js'
-import { type GetOrSetOptions, parseFunction, type ParsedOptions, type ReadOptions, type SetOptions, type WrapOptions } from './options.js'
+import { type FunctionOptions, type GetOrSetOptions, parseFunction, type ParsedOptions, type ReadOptions, type SetOptions } from './options.js'
 import type { Tag } from './tokens.js'
 import { checkNames, parseDuration, parseSwitch } from './units.js'
 import { type Check, parseValidator } from './validate.js'
@@ -58,7 +58,7 @@ export class Planner {
   }
 
   /** Throws OptionError. */
-  ofFunction(name: string, options: WrapOptions<never[], never>): Plan {
+  ofFunction(name: string, options: FunctionOptions<never[], never>): Plan {
     checkNames('wrap', options, ['name', 'version', 'key', 'ignore', 'migrate', 'context', ...readNames])
     const { version, key, tags } = options
     checkVersion('version', version)
@@ -131,7 +131,7 @@ export class Planner {
     return parseFreshness(options, base)
   }
 
-  private migration(name: string, migrate: WrapOptions<never[], never>['migrate']): Migration | undefined {
+  private migration(name: string, migrate: FunctionOptions<never[], never>['migrate']): Migration | undefined {
     if (migrate === undefined) return undefined
     checkNames('migrate', migrate, ['from', 'to'])
     if (!Array.isArray(migrate.from)) throw new OptionError('migrate.from', `${show(migrate.from)} is not a list of versions. Give an array, such as [1].`)
@@ -163,5 +163,15 @@ function checkVersion(option: string, version: unknown): string | number | undef
 function parseCacheErrors(given: ReadOptions['cacheErrors']): Plan['cacheErrors'] {
   if (given === undefined) return undefined
   checkNames('cacheErrors', given, ['ttl', 'when'])
-  return { ttlMs: parseDuration('cacheErrors.ttl', given.ttl), when: parseFunction('cacheErrors.when', given.when, '(error) => true or false') ?? (() => true) }
+  const when = parseFunction('cacheErrors.when', given.when, '(error) => true or false')
+  return {
+    ttlMs: parseDuration('cacheErrors.ttl', given.ttl),
+    when(error) {
+      try {
+        return when === undefined || when(error)
+      } catch {
+        return false // The caller is to hear of the function's error, not of this one.
+      }
+    },
+  }
 }

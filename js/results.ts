@@ -3,15 +3,17 @@
  * into memory and behind the caller's back into storage. Nothing here ever fails a call: what cannot be used or kept is an event.
  */
 import { status, verdict } from './boundary.js'
-import type { Core, Facts, Key } from './core.js'
+import type { Admitted, Core, Facts, Key } from './core.js'
 import { KeyError, ValueError } from './errors.js'
 import type { HitFacts, MissReason, NotStoredReason, RefusalReason } from './events.js'
+import { Failure } from './failure.js'
 import { deepFreeze } from './freeze.js'
 import { jittered, keptStaleMs } from './freshness.js'
 import type { Parts, StorageName } from './parts.js'
 import type { Plan } from './plan.js'
+import { kindOf, tokensOf } from './sealed.js'
 import type { Snapshot } from './tokens.js'
-import { Failure, failed, flag, labelled, type Payload } from './value.js'
+import { failed, flag, labelled, type Payload } from './value.js'
 
 /** An entry that is not fresh, taken out of the cache: it may be evicted before it is needed. */
 export interface Stale {
@@ -25,6 +27,8 @@ export interface Stored extends Stale {
   readonly fresh: boolean
   /** Fresh, or within `swr`. */
   readonly answers: boolean
+  /** The pairs that it carries. */
+  readonly tokens: Uint8Array
 }
 
 /** How a flight ended: the value, and the payload for copies of it. No payload: the value is for all. */
@@ -77,6 +81,7 @@ export function fromMemory(parts: Parts, plan: Plan, args: readonly unknown[], n
     parts.verdict = verdict.absent
     if (isTrap(error)) parts.trapped(error)
     else {
+      parts.disowned++
       core.invalidate(core.key()) // The value did not decode: as if it were not there.
       parts.emit?.({ type: 'refused', name: plan.name, reason: 'undecodable' })
       core.digest(plan.prefix, args) // Whatever the listener did.
@@ -87,13 +92,22 @@ export function fromMemory(parts: Parts, plan: Plan, args: readonly unknown[], n
 
 /** What storage holds under the key, if it may answer; else, if it may where all else fails, what it is; what is damaged or dead is deleted. */
 export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: StorageName, doomed: () => unknown = () => undefined): Promise<Stored | undefined> {
-  const entry = await parts.flights.reading(key.id, parts.storage!.get(name.text))
+  const entry = await parts.storage!.get(name.text)
+  // Before others can meet it in memory.
+  const decodable = entry !== undefined && (await parts.decodable(kindOf(entry)))
   const { core } = parts
-  if (entry === undefined || core === undefined || doomed() !== undefined) return undefined
+  if (!decodable || core === undefined || doomed() !== undefined) return undefined
   let reason: RefusalReason
   try {
-    const { status: said, payload } = core.admit(key, name.bytes, entry, parts.now(), plan.group, plan.swrMs)
-    if (payload !== undefined) return { payload, facts: core.facts(), tier: 'storage', fresh: said === status.ok, answers: said !== status.retained }
+    const admit = (): Admitted => core.admit(key, name.bytes, entry, parts.now(), plan.group, plan.swrMs)
+    let { status: said, payload } = admit()
+    if (said === status.unknownToken) {
+      const heard = await parts.tokens.hearOf(tokensOf(entry))
+      if (core !== parts.core || doomed() !== undefined) return undefined
+      ;({ status: said, payload } = admit())
+      if (said === status.unknownToken && !heard) return undefined
+    }
+    if (payload !== undefined) return { payload, facts: core.facts(), tier: 'storage', fresh: said === status.ok, answers: said !== status.retained, tokens: tokensOf(entry) }
     reason = refusals[said] ?? 'bad-field'
   } catch (error) {
     if (isTrap(error)) {
@@ -108,16 +122,19 @@ export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: Stor
   return undefined
 }
 
-/** What a flight that found this ends with, and the event that says so. Undefined where it does not decode. Throws what the function threw, where that is the result. */
-export function landingOf(parts: Parts, plan: Plan, key: Key, found: Stale, as: 'hit' | 'stale' | 'error-stale', error?: unknown): Landing | undefined {
+/** What a flight that found this ends with, and the event that says so. Undefined where it does not decode, or is not valid. Rejects with what the function threw, where that is the result. */
+export async function landingOf(parts: Parts, plan: Plan, key: Key, found: Stale, as: 'hit' | 'stale' | 'error-stale', error?: unknown): Promise<Landing | undefined> {
+  const refused = (reason: RefusalReason): undefined => {
+    parts.core?.invalidate(key)
+    parts.emit?.({ type: 'refused', name: plan.name, reason })
+  }
   let value: unknown
   try {
     value = parts.decodePayload(found.payload)
   } catch {
-    parts.core?.invalidate(key)
-    parts.emit?.({ type: 'refused', name: plan.name, reason: 'undecodable' })
-    return undefined
+    return refused('undecodable')
   }
+  if (plan.validate !== undefined && !(value instanceof Failure) && !(await plan.validate(value))) return refused('invalid')
   const facts = hitFacts(plan, found.facts, found.tier, parts.now())
   reportHit(parts, facts, as === 'hit' ? undefined : as === 'stale' ? 'swr' : error === undefined ? 'timeout' : 'error')
   if (value instanceof Failure) throw value.error
@@ -126,7 +143,7 @@ export function landingOf(parts: Parts, plan: Plan, key: Key, found: Stale, as: 
 }
 
 /**
- * What a flight ends with. Where values are frozen, all get the one that memory has or, where it has none, one made of the
+ * What a flight ends with. Where values are frozen, all get the one that memory has or, where it has another or none, one made of the
  * payload: never the function's own object, which is the function's to change.
  */
 export function shared(parts: Parts, plan: Plan, key: Key, landing: Landing, inMemory: boolean): Landing {
@@ -166,12 +183,12 @@ export interface Kept {
 }
 
 /** Keeps a computed value, and says in an event if and where. */
-export function keep(parts: Parts, plan: Plan, result: Result): Kept {
+export async function keep(parts: Parts, plan: Plan, result: Result): Promise<Kept> {
   const { emit } = parts
   const { core, label } = result
   let payload: Payload
   try {
-    payload = parts.encodeValue(result.value, parts.maxEntryBytes)
+    payload = await parts.encodeValue(result.value, parts.maxEntryBytes)
     if (result.failed === true) payload = failed(payload)
   } catch (error) {
     notStored(parts, plan, error instanceof ValueError && error.tooLarge ? 'too-large' : 'value', error)
@@ -190,7 +207,6 @@ export function keep(parts: Parts, plan: Plan, result: Result): Kept {
     const ttlMs = jittered(result.ttlMs, plan.jitter, parts.random())
     const staleForMs = result.failed === true || ttlMs === 0 ? 0 : keptStaleMs(plan)
     const draft = { payload: stored, tokens: tokens.pairs, costMs, ttlMs, staleForMs, idleMs: plan.idleMs, group: plan.group }
-    parts.flights.overtake(result.key.id)
     const said = core.store(result.key, draft, now)
     const refused = notStoredReasons[said]
     inMemory = refused === undefined
@@ -230,9 +246,9 @@ export function isTrap(error: unknown): boolean {
   return typeof WebAssembly === 'object' && error instanceof WebAssembly.RuntimeError
 }
 
-/** May this value, which is not fresh, answer where making a new one failed, or takes long? */
-export function answersErrors(plan: Plan, stale: Stale | undefined, now: number): stale is Stale {
-  return stale !== undefined && plan.staleIfErrorMs > 0 && now < stale.facts.freshUntil + plan.staleIfErrorMs
+/** May this value, which is not fresh, answer where making a new one failed, or takes long? Not if it was invalidated meanwhile. */
+export function answersErrors(plan: Plan, stale: Stale | undefined, now: number, doomed: NotStoredReason | undefined): stale is Stale {
+  return doomed !== 'invalidated' && stale !== undefined && plan.staleIfErrorMs > 0 && now < stale.facts.freshUntil + plan.staleIfErrorMs
 }
 
 /** What memory has under the core's current key, whatever its freshness, taken out; unless it is an error. */
@@ -241,7 +257,7 @@ export function takenOut(core: Core, found: number): Stale | undefined {
   return unlessError({ payload: core.payload(), facts: core.facts(), tier: 'memory' })
 }
 
-/** What stands in for a new result, or is shown to the function, is a value: an error that was kept rests the function while it is fresh, and is nothing to go back to. */
+/** What stands in for a new result, or is shown to the function, is a value: an error that was kept is nothing to go back to. */
 export function unlessError<T extends Stale>(found: T | undefined): T | undefined {
   return found === undefined || (found.payload.kind & flag.failed) !== 0 ? undefined : found
 }

@@ -1,13 +1,10 @@
 /**
  * Keys that users made, found by a pattern: the one invalidation that looks at entries one by one. The texts of such keys lie beside their
  * values (`labelled` in value.ts). It goes through memory and then through storage in small steps, between which others have their turn; it can be aborted, and
- * says how far it is. What is stored while it goes on may be missed: who wants all of a kind gone at once gives them a tag.
+ * says how far it is. What is stored while it goes on may be found or missed: who wants all of a kind gone at once gives them a tag.
  */
-import { OptionError, show } from './errors.js'
-import { labelOf } from './label.js'
 import type { Parts } from './parts.js'
 import type { Plan } from './plan.js'
-import { tagName } from './tokens.js'
 
 export interface Match {
   /** `*` stands for any characters, `?` for one; `\` takes their meaning from the next. */
@@ -28,12 +25,9 @@ export interface ScanProgress {
 /** How many entries of memory are looked at before others have their turn. */
 const step = 500
 
-/** Calls `act` for every key of `plan` that matches. Rejects with OptionError where keys cannot be found that way. */
+/** Calls `act` for every key of `plan` that matches. It imports nothing that others do: so it is a file of its own, loaded when it is wanted. */
 export async function scan(parts: Parts, plan: Plan, { match, signal, onProgress }: Match, act: (key: string) => Promise<void>): Promise<ScanProgress> {
-  if (typeof match !== 'string' || match === '') throw new OptionError('match', `${show(match)} is not a pattern. Give a text such as 'user:*'.`)
   const { core, storage } = parts
-  if (!parts.labels) throw new OptionError('match', 'a cache with a secret does not write down what its keys are. Give the values tags, and invalidate those.')
-  if (storage !== undefined && !storage.lists) throw new OptionError('match', 'the storage cannot say what it holds: it has no function keys(). Give the values tags, and invalidate those.')
   const progress: ScanProgress = { scanned: 0, matched: 0 }
   const pause = async (): Promise<void> => {
     onProgress?.({ ...progress })
@@ -42,8 +36,7 @@ export async function scan(parts: Parts, plan: Plan, { match, signal, onProgress
   }
   signal?.throwIfAborted()
   const matches = pattern(match)
-  const scope = tagName(plan.tags.at(-1)!)
-  parts.flights.doomIf(({ departure: { label, tags } }) => label !== undefined && scope === tagName(tags.filter(({ kind }) => kind === 'scope').at(-1)!) && matches(label))
+  parts.flights.doomLabelled(plan.tags.at(-1)!, matches)
 
   for (let from = 0; core !== undefined && core === parts.core; ) {
     const found = core.nextLabelled(from)
@@ -63,7 +56,7 @@ export async function scan(parts: Parts, plan: Plan, { match, signal, onProgress
       if (name.length !== 64) continue
       if (++progress.scanned % step === 0) await pause()
       signal?.throwIfAborted()
-      const label = labelOf(await storage.get(name))
+      const label = parts.labelOf(await storage.get(name))
       if (label === undefined || !matches(label) || parts.core === undefined) continue
       parts.core.digest(plan.prefix, [label])
       const own = await parts.storageName(parts.core.canonicalBytes())

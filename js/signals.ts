@@ -15,7 +15,8 @@ export function signalIn(args: readonly unknown[]): AbortSignal | undefined {
   }
   for (const arg of args) {
     if (typeof arg !== 'object' || arg === null || note(arg) || !isPlain(arg)) continue
-    for (const name in arg) note((arg as Record<string, unknown>)[name])
+    // A getter may do anything, even call the cache: it is not asked.
+    for (const name in arg) note(Object.getOwnPropertyDescriptor(arg, name)?.value)
   }
   if (found === undefined || found.length === 1) return found?.[0]
   return AbortSignal.any(found)

@@ -16,7 +16,8 @@ import type { StorageGuard } from './storage/guard.js'
 
 export interface Tag {
   readonly scope: Scope
-  readonly kind: 'scope' | 'name' | 'tag' | 'epoch'
+  /** `number`: of a tag of somebody else's, of which an entry tells no more; it is the `value`, in hexadecimal. */
+  readonly kind: 'scope' | 'name' | 'tag' | 'epoch' | 'number'
   readonly value: string | null
 }
 
@@ -64,7 +65,10 @@ export interface Snapshot {
 const epoch: Tag = { scope: null, kind: 'epoch', value: null }
 
 export class Tokens {
+  /** By name; what is known by number only, by its place. */
   private readonly known = new Map<string, Known>()
+  /** The places in storage of tags that are known. */
+  private readonly places = new Set<string>()
   /** What the storage is being asked for, or told. */
   private readonly loading = new Map<string, Promise<Known>>()
   /** How often any token changed that was known here. */
@@ -118,6 +122,24 @@ export class Tokens {
   /** Has one of these tags changed since, as far as is known without asking anybody? */
   changedSince(before: Snapshot, tags: readonly Tag[]): boolean {
     return tags.some(tag => (this.known.get(tagName(tag))?.changed ?? 0) > before.changes)
+  }
+
+  /**
+   * Learns what the tokens are now of the tags that an entry carries (`pairs`), where they were never heard of here: others
+   * gave them. False where the storage could not be asked.
+   */
+  async hearOf(pairs: Uint8Array): Promise<boolean> {
+    const numbers: Uint8Array[] = []
+    for (let at = 0; at < pairs.length; at += 16) numbers.push(pairs.slice(at, at + 8))
+    const heard = await Promise.all(numbers.map(async number => {
+      const place = hex(number)
+      if (this.places.has(place)) return true
+      const { ok, token } = await this.read(place)
+      const tag: Tag = { scope: null, kind: 'number', value: place }
+      if (token !== undefined && !this.places.has(place)) this.learn({ tag, pair: pairOf(number, token), place, shared: true, owed: false, changed: this.changes, retired: [] })
+      return ok
+    }))
+    return heard.every(ok => ok)
   }
 
   /** Gives the tag another token: every entry that carries the old one is dead from now on, or, where `soft`, stale. */
@@ -177,7 +199,13 @@ export class Tokens {
   }
 
   private learn(known: Known): void {
-    this.known.set(tagName(known.tag), known)
+    const { tag, place } = known
+    this.known.set(tagName(tag), known)
+    if (place !== undefined) {
+      this.places.add(place)
+      // Its name is known now, and only that is followed.
+      if (tag.kind !== 'number') this.known.delete(tagName({ scope: null, kind: 'number', value: place }))
+    }
     if (known.tag.kind !== 'epoch') this.tools.setToken(known.pair)
   }
 
@@ -244,14 +272,17 @@ export class Tokens {
     if (!ok || seen === this.seenEpoch) return
     // The first time it cannot be told whether it has changed.
     const names = new Set([...this.known.keys(), ...this.loading.keys()])
-    await Promise.all([...names].map(async name => this.reload((await this.loading.get(name)) ?? this.known.get(name)!)))
+    await Promise.all([...names].map(async name => {
+      const known = (await this.loading.get(name)) ?? this.known.get(name)
+      if (known !== undefined) await this.reload(known)
+    }))
     this.seenEpoch = seen
   }
 
   private async reload(known: Known): Promise<void> {
     const { tag, pair, place } = known
-    if (tag.kind === 'epoch' || place === undefined) return
-    if (known.owed) return void (await this.current(tag))
+    if (tag === epoch || place === undefined) return
+    if (known.owed) return void (await this.pay(known))
     await this.tools.storage!.written(place)
     const { ok, token } = await this.read(place)
     // Renewed here meanwhile: that is newer.
@@ -304,6 +335,15 @@ function pairOf(number: Uint8Array, token: Uint8Array): Uint8Array {
   pair.set(number)
   pair.set(token, 8)
   return pair
+}
+
+/** These pairs, and those of `more` whose tags are not among them: what an entry depended on. */
+export function united(pairs: Uint8Array, more: Uint8Array): Uint8Array {
+  const numbers = new Set<string>()
+  for (let at = 0; at < pairs.length; at += 16) numbers.add(hex(pairs.subarray(at, at + 8)))
+  const all = [...pairs]
+  for (let at = 0; at < more.length; at += 16) if (!numbers.has(hex(more.subarray(at, at + 8)))) all.push(...more.subarray(at, at + 16))
+  return Uint8Array.from(all)
 }
 
 /** What tells a tag from all others. */

@@ -9,17 +9,26 @@ export interface StandardSchema {
   readonly '~standard': {
     readonly version: 1
     readonly vendor: string
-    validate(value: unknown): { readonly issues?: readonly unknown[] | undefined } | Promise<{ readonly issues?: readonly unknown[] | undefined }>
+    validate(value: unknown): Validated | Promise<Validated>
   }
 }
 
+/** Valid, where there are no issues. */
+interface Validated {
+  readonly value?: unknown
+  readonly issues?: readonly unknown[] | undefined
+}
+
 /** A schema, or a function that says whether a value is right. One that throws says that it is not. */
-export type Validator = StandardSchema | ((value: never) => boolean | Promise<boolean>)
+export type Validator<Result = unknown> = StandardSchema | Predicate<Result>
+
+/** A method's parameter, so that it may also be more than a result, or less: what it is asked of may come from an older version of the program. */
+type Predicate<Result> = { of(value: Result): boolean | Promise<boolean> }['of']
 
 export type Check = (value: unknown) => Promise<boolean>
 
 /** Throws OptionError for what cannot validate. */
-export function parseValidator(validate: Validator | undefined): Check | undefined {
+export function parseValidator(validate: Validator<never> | undefined): Check | undefined {
   if (validate === undefined) return undefined
   const standard = (validate as Partial<StandardSchema> | null)?.['~standard']
   if (typeof standard?.validate === 'function') return checked(async value => (await standard.validate(value)).issues === undefined)

@@ -4,14 +4,16 @@
  * classes come back as plain objects; functions and symbols are refused. Each decode makes new objects, so
  * nobody can change what the next caller gets.
  *
- * What is JSON-like is packed (packed.ts), texts too, and a Uint8Array is stored as itself; all else is CBOR with the tags of
- * cbor.ts. There an object that is met again is written as its number: arrays, maps and tagged objects count in the
- * order in which they begin.
+ * What is JSON-like is packed (packed.ts), texts too, and a Uint8Array is stored as itself; all else is CBOR (value-cbor.ts), by a codec that is
+ * loaded when the first such value comes: encodeLoaded() waits for it, and whoever takes payloads from elsewhere calls
+ * loadFor() before one of them can be met.
  */
-import { GrowingWriter, major, simple, tag, typedArrayName, typedArrayTag } from './cbor.js'
+import { GrowingWriter, typedArrayName, typedArrayTag } from './cbor.js'
 import { isPlain, maxDepth, typeName } from './encode.js'
 import { show, ValueError } from './errors.js'
+import { Failure } from './failure.js'
 import { decodePacked, defineMember, encodePacked, strictUtf8 } from './packed.js'
+import type { Codec } from './value-cbor.js'
 
 /** `PayloadKind` of src/entry.h. `text`, plain UTF-8, is read but not written: packed texts that are not ASCII are read faster. */
 export enum kind { cbor = 0, text = 1, bytes = 2, packed = 3 }
@@ -25,27 +27,48 @@ export interface Payload {
   readonly bytes: Uint8Array
 }
 
+let codec: Codec | undefined
+
+/** Loads what payloads of this kind need. */
+export async function loadFor(which: number): Promise<void> {
+  if ((which & 3) !== kind.cbor || codec !== undefined) return
+  const { codecOf } = await import('./value-cbor.js')
+  codec = codecOf({ GrowingWriter, typedArrayName, typedArrayTag, isPlain, maxDepth, typeName, show, ValueError, defineMember, strictUtf8 })
+}
+
 /**
  * A value as bytes that share no memory with it. Throws ValueError where it cannot be kept (a getter or a proxy of it
- * may have thrown) or takes more than `maxBytes`.
+ * may have thrown) or takes more than `maxBytes`. Only where loadFor(kind.cbor) was awaited, or the value is JSON-like.
  */
 export function encodeValue(value: unknown, maxBytes = 2 ** 31): Payload {
-  const tooLarge = (): never => {
-    throw Object.assign(new ValueError('value', `takes more than ${maxBytes} bytes (memory.maxEntryBytes).`), { tooLarge: true })
-  }
+  return encodeSimple(value, maxBytes) ?? { kind: kind.cbor, bytes: codec!.encodeCbor(value, maxBytes, () => tooLarge(maxBytes)) }
+}
+
+/** The same of any value at any time. */
+export async function encodeLoaded(value: unknown, maxBytes: number): Promise<Payload> {
+  const simple = encodeSimple(value, maxBytes)
+  if (simple !== undefined) return simple
+  await loadFor(kind.cbor)
+  return encodeValue(value, maxBytes)
+}
+
+function encodeSimple(value: unknown, maxBytes: number): Payload | undefined {
   if (value instanceof Uint8Array) {
-    if (value.length > maxBytes) tooLarge()
+    if (value.length > maxBytes) tooLarge(maxBytes)
     return { kind: kind.bytes, bytes: new Uint8Array(value) }
   }
-  let packed: Uint8Array | undefined
   try {
-    packed = encodePacked(value, maxBytes, tooLarge)
+    const packed = encodePacked(value, maxBytes, () => tooLarge(maxBytes))
+    return packed && { kind: kind.packed, bytes: packed }
   } catch (error) {
     if (error instanceof ValueError) throw error
-    // Reading the value threw. Below that happens again, and its path is known.
+    // Reading the value threw. As CBOR that happens again, and its path is known.
+    return undefined
   }
-  if (packed !== undefined) return { kind: kind.packed, bytes: packed }
-  return { kind: kind.cbor, bytes: new ValueEncoder(new GrowingWriter(1024, maxBytes, tooLarge)).encode(value) }
+}
+
+function tooLarge(maxBytes: number): never {
+  throw Object.assign(new ValueError('value', `takes more than ${maxBytes} bytes (memory.maxEntryBytes).`), { tooLarge: true })
 }
 
 /** The value of a payload, made of new objects. Throws ValueError where the bytes are not one of encodeValue's. */
@@ -63,15 +86,10 @@ export function decodeValueAt(which: number, bytes: Uint8Array, from: number, to
     case kind.text:
       return strictUtf8(bytes.subarray(from, to))
     case kind.cbor:
-      return new ValueDecoder(bytes.subarray(from, to)).decode()
+      return codec!.decodeCbor(bytes.subarray(from, to))
     default:
       throw new ValueError('payload', 'is of a kind that is not known')
   }
-}
-
-/** In place of a value: what the function threw. */
-export class Failure {
-  constructor(readonly error: unknown) {}
 }
 
 /** What a payload stands for, whatever flags it has: the value, or the Failure that it was. Throws as decodeValue does. */
@@ -112,399 +130,3 @@ export function labelSize(bytes: Uint8Array, to: number): number {
 }
 
 const utf8 = new TextEncoder()
-
-class ValueEncoder {
-  private depth = 0
-  private readonly numbers = new Map<object, number>()
-  /** What is being read, by a getter or a proxy perhaps. */
-  private reading = 'value'
-
-  constructor(private readonly out: GrowingWriter) {}
-
-  encode(value: unknown): Uint8Array {
-    try {
-      this.value(value, 'value')
-    } catch (error) {
-      if (error instanceof ValueError) throw error
-      throw new ValueError(this.reading.slice(0, 120), `cannot be read: ${error instanceof Error ? error.message : show(error)}`, { cause: error })
-    }
-    return this.out.take()
-  }
-
-  private value(value: unknown, path: string): void {
-    const { out } = this
-    switch (typeof value) {
-      case 'string':
-        return out.text(value)
-      case 'number':
-        // Unlike in a key, -0 is not 0.
-        return Number.isSafeInteger(value) && !Object.is(value, -0) ? out.integer(value) : out.float(value)
-      case 'boolean':
-        return out.byte(value ? simple.true : simple.false)
-      case 'undefined':
-        return out.byte(simple.undefined)
-      case 'bigint':
-        return out.bigint(value)
-      case 'object':
-        return value === null ? out.byte(simple.null) : this.object(value, path)
-      default:
-        throw new ValueError(path, `is ${typeof value === 'symbol' ? 'a symbol' : show(value)}, which cannot be stored.`)
-    }
-  }
-
-  private object(value: object, path: string): void {
-    this.reading = path
-    const seen = this.numbers.get(value)
-    if (seen !== undefined) {
-      this.out.head(major.tag, tag.again)
-      return this.out.integer(seen)
-    }
-    this.numbers.set(value, this.numbers.size)
-    if (++this.depth > maxDepth) throw new ValueError(path.slice(0, 120), `is nested deeper than ${maxDepth} levels.`)
-    if (Array.isArray(value)) this.array(value, path)
-    else if (isPlain(value)) this.members(value as Record<string, unknown>, path)
-    else this.special(value, path)
-    this.depth--
-  }
-
-  private array(items: readonly unknown[], path: string): void {
-    this.out.head(major.array, items.length)
-    for (let i = 0; i < items.length; i++) {
-      this.reading = `${path}[${i}]`
-      if (i in items) this.value(items[i], this.reading)
-      else {
-        this.out.head(major.tag, tag.hole)
-        this.out.byte(simple.null)
-      }
-    }
-  }
-
-  private members(object: Record<string, unknown>, path: string): void {
-    const names = Object.keys(object)
-    this.out.head(major.map, names.length)
-    for (const name of names) {
-      this.out.text(name)
-      this.reading = `${path}.${name}`
-      this.value(object[name], this.reading)
-    }
-  }
-
-  private special(value: object, path: string): void {
-    const { out } = this
-    if (ArrayBuffer.isView(value)) {
-      const name = typedArrayName(value)
-      out.head(major.tag, name === undefined ? tag.dataView : (typedArrayTag[name] ?? tag.dataView))
-      return out.byteString(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))
-    }
-    switch (typeName(value)) {
-      case 'ArrayBuffer':
-        return out.byteString(new Uint8Array(value as ArrayBuffer))
-      case 'Date':
-        out.head(major.tag, tag.date)
-        return this.value((value as Date).getTime(), path)
-      case 'Map': {
-        const map = value as Map<unknown, unknown>
-        out.head(major.tag, tag.map)
-        out.head(major.map, map.size)
-        for (const [key, item] of map) {
-          this.value(key, `${path}.keys()`)
-          this.value(item, `${path}.get(${show(key)})`)
-        }
-        return
-      }
-      case 'Set': {
-        const set = value as Set<unknown>
-        out.head(major.tag, tag.set)
-        out.head(major.array, set.size)
-        for (const item of set) this.value(item, `${path}.values()`)
-        return
-      }
-      case 'RegExp':
-        return this.parts(tag.regExp, [(value as RegExp).source, (value as RegExp).flags], path)
-      case 'URL':
-        out.head(major.tag, tag.url)
-        return out.text((value as URL).href)
-      case 'Error':
-      case 'DOMException': {
-        const { name, message, cause } = value as Error
-        return this.parts(tag.error, 'cause' in value ? [name, message, cause] : [name, message], path)
-      }
-      case 'Promise':
-      case 'WeakMap':
-      case 'WeakSet':
-      case 'WeakRef':
-      case 'Response':
-      case 'Request':
-      case 'ReadableStream':
-      case 'WritableStream':
-      case 'Blob':
-      case 'File':
-      case 'AsyncGenerator':
-      case 'Generator':
-        throw new ValueError(path, `is a ${typeName(value)}, whose content cannot be stored. Return its text, JSON or bytes instead.`)
-      default:
-        return this.members(value as Record<string, unknown>, path)
-    }
-  }
-
-  private parts(number: number, parts: readonly unknown[], path: string): void {
-    this.out.head(major.tag, number)
-    this.out.head(major.array, parts.length)
-    for (const part of parts) this.value(part, path)
-  }
-}
-
-const hole = Symbol('hole')
-
-class ValueDecoder {
-  private at = 0
-  private depth = 0
-  private readonly view: DataView
-  private readonly objects: unknown[] = []
-
-  constructor(private readonly bytes: Uint8Array) {
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  }
-
-  decode(): unknown {
-    const value = this.value()
-    if (this.at !== this.bytes.length) this.fail('has bytes after its end')
-    return value
-  }
-
-  private value(): unknown {
-    this.need(1)
-    const first = this.bytes[this.at++]!
-    const type = first >> 5
-    const low = first & 31
-    if (type === 7) return this.simple(low)
-    const n = this.argument(low)
-    switch (type) {
-      case major.unsigned:
-        return n
-      case major.negative:
-        return -1 - n
-      case major.bytes:
-        return this.remember(this.take(n).slice().buffer)
-      case major.text:
-        return strictUtf8(this.take(n))
-      case major.array:
-        return this.nested(() => this.array(n, this.remember([])))
-      case major.map:
-        return this.nested(() => this.members(n))
-      default:
-        return this.nested(() => this.tagged(n))
-    }
-  }
-
-  private simple(low: number): unknown {
-    const at = this.at
-    switch (low) {
-      case 20:
-        return false
-      case 21:
-        return true
-      case 22:
-        return null
-      case 23:
-        return undefined
-      case 25:
-        this.need(2)
-        this.at += 2
-        return halfToNumber(this.view.getUint16(at))
-      case 26:
-        this.need(4)
-        this.at += 4
-        return this.view.getFloat32(at)
-      case 27:
-        this.need(8)
-        this.at += 8
-        return this.view.getFloat64(at)
-      default:
-        return this.fail(`holds the simple value ${low}, which is not known`)
-    }
-  }
-
-  private argument(low: number): number {
-    if (low < 24) return low
-    const at = this.at
-    const size = low === 24 ? 1 : low === 25 ? 2 : low === 26 ? 4 : low === 27 ? 8 : this.fail('holds an item of indefinite length')
-    this.need(size)
-    this.at += size
-    if (size === 1) return this.bytes[at]!
-    if (size === 2) return this.view.getUint16(at)
-    if (size === 4) return this.view.getUint32(at)
-    return this.view.getUint32(at) * 2 ** 32 + this.view.getUint32(at + 4)
-  }
-
-  private array(length: number, items: unknown[]): unknown[] {
-    this.need(length)
-    items.length = length
-    for (let i = 0; i < length; i++) {
-      const item = this.value()
-      if (item !== hole) items[i] = item
-    }
-    return items
-  }
-
-  private members(count: number): Record<string, unknown> {
-    this.need(count)
-    const object = this.remember<Record<string, unknown>>({})
-    for (; count > 0; count--) {
-      const name = String(this.value())
-      const value = this.value()
-      if (name in Object.prototype) defineMember(object, name, value)
-      else object[name] = value
-    }
-    return object
-  }
-
-  private tagged(number: number): unknown {
-    switch (number) {
-      case tag.hole:
-        this.value()
-        return hole
-      case tag.again: {
-        const seen = this.value() as number
-        return seen < this.objects.length ? this.objects[seen] : this.fail(`refers to object ${seen}, which is not there`)
-      }
-      case tag.bigPositive:
-        return this.bigint()
-      case tag.bigNegative:
-        return -1n - this.bigint()
-      case tag.wtf8:
-        return fromWtf8(this.byteString())
-      case tag.date: {
-        const place = this.reserve()
-        return this.fill(place, new Date(this.value() as number))
-      }
-      case tag.url: {
-        const place = this.reserve()
-        return this.fill(place, new URL(this.value() as string))
-      }
-      case tag.map: {
-        const map = this.remember(new Map<unknown, unknown>())
-        for (let count = this.headOf(major.map); count > 0; count--) {
-          const key = this.value()
-          map.set(key, this.value())
-        }
-        return map
-      }
-      case tag.set: {
-        const set = this.remember(new Set<unknown>())
-        for (let count = this.headOf(major.array); count > 0; count--) set.add(this.value())
-        return set
-      }
-      case tag.regExp: {
-        const place = this.reserve()
-        const [source, flags] = this.array(this.headOf(major.array), []) as [string, string]
-        return this.fill(place, new RegExp(source, flags))
-      }
-      case tag.error:
-        return this.error()
-      default:
-        return this.remember(this.typedArray(number))
-    }
-  }
-
-  private error(): Error {
-    // The object comes before its parts, as a cause may refer back to it.
-    const error = this.remember(new Error())
-    const parts = this.headOf(major.array)
-    const name = this.value() as string
-    const message = this.value() as string
-    const type = nativeErrors[name]
-    if (type !== undefined) Object.setPrototypeOf(error, type.prototype as object)
-    else define(error, 'name', name)
-    define(error, 'message', message)
-    define(error, 'stack', `${name}: ${message}`)
-    if (parts === 3) define(error, 'cause', this.value())
-    return error
-  }
-
-  private typedArray(number: number): unknown {
-    const buffer = this.byteString().slice().buffer
-    if (number === tag.dataView) return new DataView(buffer)
-    const name = Object.keys(typedArrayTag).find(name => typedArrayTag[name] === number)
-    const type = name === undefined ? undefined : (globalThis as unknown as Record<string, new (buffer: ArrayBuffer) => unknown>)[name]
-    return type === undefined ? this.fail(`holds tag ${number}, which this runtime does not know`) : new type(buffer)
-  }
-
-  private bigint(): bigint {
-    let n = 0n
-    for (const byte of this.byteString()) n = (n << 8n) | BigInt(byte)
-    return n
-  }
-
-  private byteString(): Uint8Array {
-    return this.take(this.headOf(major.bytes))
-  }
-
-  private headOf(type: number): number {
-    this.need(1)
-    const first = this.bytes[this.at++]!
-    if (first >> 5 !== type) this.fail(`holds major type ${first >> 5} where ${type} must stand`)
-    return this.argument(first & 31)
-  }
-
-  private take(length: number): Uint8Array {
-    this.need(length)
-    this.at += length
-    return this.bytes.subarray(this.at - length, this.at)
-  }
-
-  private nested<T>(read: () => T): T {
-    if (++this.depth > 2 * maxDepth + 2) this.fail('is nested too deep')
-    const value = read()
-    this.depth--
-    return value
-  }
-
-  private remember<T>(object: T): T {
-    this.objects.push(object)
-    return object
-  }
-
-  private reserve(): number {
-    return this.objects.push(undefined) - 1
-  }
-
-  private fill<T>(place: number, object: T): T {
-    this.objects[place] = object
-    return object
-  }
-
-  private need(count: number): void {
-    if (this.at + count > this.bytes.length) this.fail('ends too early')
-  }
-
-  private fail(problem: string): never {
-    throw new ValueError('payload', `${problem} (at byte ${this.at})`)
-  }
-}
-
-const nativeErrors: Readonly<Record<string, ErrorConstructor>> = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError }
-
-function define(error: Error, name: string, value: unknown): void {
-  Object.defineProperty(error, name, { value, enumerable: false, configurable: true, writable: true })
-}
-
-function halfToNumber(half: number): number {
-  const exponent = (half >> 10) & 31
-  const mantissa = half & 0x3ff
-  const sign = half & 0x8000 ? -1 : 1
-  if (exponent === 31) return mantissa === 0 ? sign * Infinity : NaN
-  return sign * (exponent === 0 ? mantissa * 2 ** -24 : (mantissa + 1024) * 2 ** (exponent - 25))
-}
-
-function fromWtf8(bytes: Uint8Array): string {
-  let text = ''
-  for (let i = 0; i < bytes.length; ) {
-    const first = bytes[i++]!
-    const more = first < 0x80 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3
-    let code = more === 0 ? first : first & (0x3f >> more)
-    for (let k = 0; k < more; k++) code = (code << 6) | (bytes[i++]! & 63)
-    text += String.fromCodePoint(code)
-  }
-  return text
-}

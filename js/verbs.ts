@@ -1,25 +1,11 @@
 /** What can be done with one key besides calling: find its place, look without a trace, forget it, let it grow stale. */
 import { verdict } from './boundary.js'
-import type { Core, Key } from './core.js'
-import type { Parts, StorageName } from './parts.js'
+import type { Key } from './core.js'
+import { Failure } from './failure.js'
+import type { Doomable } from './flights.js'
+import type { Parts } from './parts.js'
 import type { Plan } from './plan.js'
-import { fromStorage } from './results.js'
-import { Failure } from './value.js'
-
-export interface Place {
-  readonly core: Core
-  readonly key: Key
-  readonly name: StorageName | undefined
-}
-
-/** Where the entry of these arguments lives. Undefined without a core: then no key can be made. Rejects with KeyError. */
-export async function placeOf(parts: Parts, plan: Plan, args: readonly unknown[]): Promise<Place | undefined> {
-  const core = parts.core ?? parts.standby
-  if (core === undefined) return undefined
-  core.digest(plan.prefix, args)
-  const key = core.key()
-  return { core, key, name: parts.storage && (await parts.storageName(core.canonicalBytes())) }
-}
+import { fromStorage, type Stored } from './results.js'
 
 /** What the entry of these arguments is called in storage, whether there is one or not. */
 export async function nameOf(parts: Parts, plan: Plan, args: readonly unknown[]): Promise<string | undefined> {
@@ -37,12 +23,19 @@ export async function peek(parts: Parts, plan: Plan, args: readonly unknown[]): 
   core.digest(plan.prefix, args)
   const key = core.key()
   if (core.peek(key, parts.now()) === verdict.fresh) return unlessFailure(core.value(plan.freeze))
-  const name = parts.storage && (await parts.storageName(core.canonicalBytes()))
-  if (name === undefined) return undefined
-  await parts.tokens.snapshot(plan.tags)
-  const found = await fromStorage(parts, plan, key, name)
+  const found = parts.storage && (await lookedUp(parts, plan, key, core.canonicalBytes()))
   if (found?.answers === true) parts.disowned++
   return found?.fresh === true ? unlessFailure(parts.decodePayload(found.payload)) : undefined
+}
+
+/** What storage has under a key, if that is neither forgotten nor set meanwhile. */
+export function lookedUp(parts: Parts, plan: Plan, key: Key, canonical: Uint8Array): Promise<Stored | undefined> {
+  const look: Doomable = { id: key.id, departure: { tags: plan.tags, label: undefined }, moreTags: [], doomed: undefined }
+  return parts.flights.carry(look, async () => {
+    const name = await parts.storageName(canonical)
+    await parts.tokens.snapshot(plan.tags)
+    return name && fromStorage(parts, plan, key, name, () => look.doomed)
+  })
 }
 
 function unlessFailure(value: unknown): unknown {
@@ -58,13 +51,9 @@ export async function forget(parts: Parts, plan: Plan, args: readonly unknown[])
   const key = core.key()
   const canonical = parts.storage && core.canonicalBytes()
   core.invalidate(key)
-  parts.flights.overtake(key.id)
   parts.flights.doom(key.id)
   const name = canonical && (await parts.storageName(canonical))
-  if (name !== undefined) {
-    parts.flights.overtake(key.id)
-    await parts.storage!.delete(name.text)
-  }
+  if (name !== undefined) await parts.storage!.delete(name.text)
   parts.emit?.({ type: 'invalidated', what: plan.name === null ? 'a key' : `a key of ${plan.name}` })
 }
 
@@ -76,16 +65,13 @@ export async function expire(parts: Parts, plan: Plan, args: readonly unknown[])
   const key = core.key()
   const canonical = parts.storage && core.canonicalBytes()
   core.expire(key, parts.now())
-  parts.flights.overtake(key.id)
   parts.flights.doom(key.id)
   const name = canonical && (await parts.storageName(canonical))
   // What only storage has is fetched first: what is sealed there cannot be changed in place.
   if (name !== undefined && core.peek(key, parts.now(), Infinity) >= verdict.absent) {
-    await parts.tokens.snapshot(plan.tags)
-    const found = await fromStorage(parts, plan, key, name)
+    const found = await lookedUp(parts, plan, key, canonical!)
     if (found?.answers === true) parts.disowned++
   }
-  parts.flights.overtake(key.id)
   const entry = core.expire(key, parts.now()) && name !== undefined ? core.resealed(key, name.bytes) : undefined
   if (name !== undefined) {
     if (entry === undefined) await parts.storage!.delete(name.text)

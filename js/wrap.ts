@@ -67,11 +67,14 @@ export function wrapped(parts: Parts, planner: Planner, plan: Plan, fn: Run, tak
     expire: ofKey(expire),
     async withInfo(this: unknown, ...args: unknown[]) {
       const self = selfOf(this)
+      const identity = identify === undefined ? args : identify.call(self, args)
       const started = parts.stopwatch()
       const note: Note = {}
-      const value = await ask(self, args, { ...patient, note })
-      const ms = parts.stopwatch() - started
-      return { value: value as never, info: infoOf(note, await nameOf(parts, plan, identify === undefined ? args : identify.call(self, args)).catch(() => undefined), ms) }
+      const [value, key] = await Promise.all([
+        call(parts, plan, identity, new WrappedJob(fn, self, args, planner, takesContext), { ...patient, note }),
+        nameOf(parts, plan, identity).catch(() => undefined),
+      ])
+      return { value: value as never, info: infoOf(note, key, parts.stopwatch() - started) }
     },
     fresh: having({ ...patient, forceFresh: true }) as never,
     with: (options: CallOptions) => having(parseHow('with', options)) as never,

@@ -9,7 +9,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { deflateSync } from 'node:zlib'
+import { deflateHard } from './lib/deflate.mjs'
 import { filesBelow, unlessUpToDate } from './lib/files.mjs'
 import { fail, isMain, root, run, step, StepError } from './lib/process.mjs'
 
@@ -34,7 +34,7 @@ export async function buildPreset(preset, target) {
     (await configuredHere(preset))
   if (!configured) await run('cmake', ['--preset', preset, '--fresh'])
   const output = await run('cmake', ['--build', '--preset', preset, ...(target === undefined ? [] : ['--target', target])])
-  if (preset.startsWith('wasm') && preset !== 'wasm-tests') await describeGlue(preset)
+  if (preset.startsWith('wasm') && preset !== 'wasm-tests') await writeModules(preset)
   return output
 }
 
@@ -44,23 +44,10 @@ async function configuredHere(preset) {
   return cache.includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${root}\n`)
 }
 
-/** Writes what goes with core.mjs: each wasm as a JavaScript string (deflated, in base64), and the types of all. */
-export async function describeGlue(preset = 'wasm') {
+/** Writes each module as a JavaScript string (deflated, in base64), with its type. */
+export async function writeModules(preset = 'wasm') {
   const folder = join(root, 'build', preset)
   await mkdir(folder, { recursive: true })
-  await writeIfChanged(
-    join(folder, 'core.d.mts'),
-    `/** Emscripten's factory. The caller instantiates the wasm and hands the instance to \`receive\`. */
-export interface CoreOptions {
-  instantiateWasm(
-    imports: WebAssembly.Imports,
-    receive: (instance: WebAssembly.Instance, module?: WebAssembly.Module) => void,
-  ): object
-  locateFile?(path: string, prefix: string): string
-}
-export default function createCore(options: CoreOptions): Promise<object>
-`,
-  )
   for (const name of modules) {
     await writeIfChanged(
       join(folder, `${name}.d.ts`),
@@ -69,45 +56,47 @@ declare const base64: string
 export default base64
 `,
     )
-    const wasm = join(folder, name)
-    if (existsSync(wasm)) {
+    if (!existsSync(join(folder, name))) continue
+    const output = `build/${preset}/${name}.js`
+    await unlessUpToDate(`${preset}-${name}.js`, [`build/${preset}/${name}`, 'scripts'], [output], async () => {
+      const bytes = await readFile(join(folder, name))
+      checkBoundary(name, bytes)
       // Deflated first: base64 of what is already compressed costs a download (which is compressed, too) a few percent, and
       // base64 of the module itself a third.
-      const base64 = deflateSync(await readFile(wasm), { level: 9 }).toString('base64')
-      await writeIfChanged(join(folder, `${name}.js`), `export default "${base64}"\n`)
-    }
+      const base64 = deflateHard(bytes).toString('base64')
+      await writeIfChanged(join(root, output), `export default "${base64}"\n`)
+    })
   }
-  const [core, dense] = await Promise.all(modules.map((name) => readFile(join(folder, name)).catch(() => undefined)))
-  if (core !== undefined && dense !== undefined) checkImports(core, dense)
 }
 
-/** The glue is linked with core.wasm and serves core-dense.wasm, too: it must have all that this one imports. */
-function checkImports(core, dense) {
-  const importsOf = (bytes) => WebAssembly.Module.imports(new WebAssembly.Module(bytes)).map(({ module, name, kind }) => `${kind} ${module}.${name}`)
-  const known = new Set(importsOf(core))
-  const missing = importsOf(dense).filter((name) => !known.has(name))
-  if (missing.length === 0) return
-  throw new StepError(
-    `core-dense.wasm imports what the glue (core.mjs, linked with core.wasm) does not have: ${missing.join(', ')}. ` +
-      'Do without it in dense mode, or use it in bindings/ for both.',
-  )
+/** js/glue.ts has what this Emscripten's modules want. One of another version could want more. */
+function checkBoundary(name, bytes) {
+  const module = new WebAssembly.Module(bytes)
+  const exported = new Set(WebAssembly.Module.exports(module).map(({ kind, name }) => `${kind} ${name}`))
+  const missing = ['memory memory', 'table __indirect_function_table', 'function __wasm_call_ctors'].filter((needed) => !exported.has(needed))
+  if (missing.length > 0) throw new StepError(`${name} does not export what js/glue.ts needs: ${missing.join(', ')}.`)
+  const unknown = WebAssembly.Module.imports(module)
+    .map(({ kind, module, name }) => `${kind} ${module}.${name}`)
+    .filter((wanted) => wanted !== 'function env._embind_register_function')
+  if (unknown.length === 0) return
+  throw new StepError(`${name} imports what js/glue.ts does not have: ${unknown.join(', ')}. Do without it in src/ and bindings/, or add it there and here.`)
 }
 
 async function writeIfChanged(path, text) {
   if ((await readFile(path, 'utf8').catch(() => undefined)) !== text) await writeFile(path, text)
 }
 
-/** dist/: one bundle for each runtime with shared chunks, both modules, and the types. */
+/** dist/: one bundle for each runtime with shared chunks, the command, what is for tests, both modules, and the types. */
 export async function buildPackage() {
   for (const name of modules) {
     if (!existsSync(join(root, 'build/wasm', name))) {
       throw new StepError(`build/wasm/${name} is missing. Build it first: node scripts/build.mjs wasm`)
     }
   }
-  await describeGlue()
+  await writeModules()
   const settings = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json']
-  const inputs = ['js', 'scripts', ...modules.map((name) => `build/wasm/${name}`), 'build/wasm/core.mjs', ...settings]
-  const outputs = [...runtimes.map((name) => `dist/${name}.js`), 'dist/cli.js', ...modules.map((name) => `dist/${name}`), 'dist/types/index.d.ts']
+  const inputs = ['js', 'scripts', ...modules.map((name) => `build/wasm/${name}`), ...settings]
+  const outputs = [...runtimes.map((name) => `dist/${name}.js`), 'dist/cli.js', 'dist/testing.js', ...modules.map((name) => `dist/${name}`), 'dist/types/index.d.ts']
   return unlessUpToDate('package', inputs, outputs, async () => {
     await rm(join(root, 'dist'), { recursive: true, force: true })
     await Promise.all([bundle(), declarations()])
@@ -141,8 +130,9 @@ async function bundle() {
       plugins: [importedWasm],
     }
     await esbuild.build({ ...options, entryPoints: entries, splitting: true, chunkNames: 'chunks/[name]-[hash]' })
-    // By itself, so that the runtimes' chunks are not cut for it. esbuild keeps its `#!` line.
+    // By themselves, so that the runtimes' chunks are not cut for them. esbuild keeps the `#!` line of cli.
     await esbuild.build({ ...options, entryPoints: { cli: 'js/cli/main.ts' } })
+    await esbuild.build({ ...options, entryPoints: { testing: 'js/testing/index.ts' } })
   } catch (error) {
     const messages = await esbuild.formatMessages(error.errors ?? [], { kind: 'error' })
     throw new StepError('esbuild could not bundle the package.', messages.join('') || String(error))

@@ -65,11 +65,30 @@ const includeRules = [
 
 const importRules = [
   {
-    rule: 'js/call.ts knows no storage, codec, runtime or core glue',
+    rule: 'a call (js/call.ts, journey.ts, flights.ts) knows no storage, codec, runtime or core glue',
     fix: 'take it as a parameter; `import type` is fine',
     broken: ({ file, target }) =>
-      file === 'js/call.ts' &&
-      /^js\/(storage|runtimes)\/|^js\/(encode|decode|value|cbor|core)\.ts$|^#core/.test(target),
+      /^js\/(call|journey|flights)\.ts$/.test(file) &&
+      /^js\/(storage|runtimes|testing)\/|^js\/(encode|packed|value|value-cbor|cbor|core|create|glue)\.ts$|^#core/.test(target),
+  },
+  {
+    rule: 'runtimes come to js/create.ts, which knows none of them',
+    fix: 'put what differs between runtimes into Runtime (js/runtimes/runtime.ts), and call createCacheIn() in js/runtimes/',
+    broken: ({ file, target }) =>
+      (file === 'js/create.ts' && /^js\/(runtimes|testing)\/|^node:|^#core/.test(target)) ||
+      (target === 'js/create.ts' && !file.startsWith('js/runtimes/')) ||
+      (file.startsWith('js/runtimes/') && target.startsWith('js/') && !/^js\/(create|index)\.ts$|^js\/(storage|runtimes)\//.test(target)),
+  },
+  {
+    rule: 'js/testing/ imports types, ../units.js, ../storage/memory.js and its siblings only',
+    fix: '`import type`, or take it as a parameter: a test has the cache from elsewhere',
+    broken: ({ file, target }) =>
+      file.startsWith('js/testing/') && !/^js\/(units|storage\/memory)\.ts$|^js\/testing\//.test(target),
+  },
+  {
+    rule: 'nothing in js/ imports js/testing/, which is an entry of its own',
+    fix: 'move what both need to a file of its own',
+    broken: ({ file, target }) => file.startsWith('js/') && !file.startsWith('js/testing/') && target.startsWith('js/testing/'),
   },
   {
     rule: 'js/storage/ imports types, ../errors.js, its siblings and client libraries only',
@@ -94,7 +113,7 @@ const importRules = [
     fix: 'take the core as a parameter',
     broken: ({ file, target }) =>
       file.startsWith('js/') &&
-      /^#core|\/core(-dense)?\.wasm/.test(target) &&
+      /^#core|\/core(-dense)?\.wasm|^js\/glue\.ts$/.test(target) &&
       file !== 'js/core.ts' &&
       !file.startsWith('js/runtimes/'),
   },

@@ -25,6 +25,7 @@ const needs = [
   { package: 'zlib1g-dev', use: 'test', why: 'unpacks traces for reprise-sim', found: header('zlib.h') },
   { package: 'catch2', use: 'test', why: 'the C++ tests', found: header('catch2/catch.hpp') },
   { package: 'python3-cbor2', use: 'test', why: 'a second opinion on keys', found: () => existsSync('/usr/lib/python3/dist-packages/cbor2') },
+  { package: 'faketime', use: 'test', why: 'a process whose clock is turned', found: program('faketime') },
   { package: 'chromium', use: 'test', why: 'the tests in a browser', found: program('chromium', 'chromium-browser', 'google-chrome') },
 ]
 

@@ -34,7 +34,7 @@ const cppLane = [
 const webLane = [
   { name: 'imports', run: check(importsAllowed) },
   { name: 'package', run: check(packageBuilt) },
-  { name: 'types', run: check(typesRight) },
+  { name: 'tsc', run: check(typesRight) },
   { name: 'wasm', run: catch2('wasm-tests') },
   ...folderSuites(),
   collidingSuite('bucket0'),
@@ -44,7 +44,7 @@ const webLane = [
 /** Each folder of tests/ with *.test.ts files is a suite of its own. */
 function folderSuites() {
   const files = filesBelow('tests', '.test.ts')
-  const first = ['js', 'golden', 'contract', 'runtimes', 'size']
+  const first = ['js', 'types', 'golden', 'contract', 'runtimes', 'size']
   const place = (name) => (first.includes(name) ? first.indexOf(name) : first.length)
   return [...new Set(files.map((file) => file.split('/')[1]))]
     .sort((a, b) => place(a) - place(b))

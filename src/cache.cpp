@@ -48,12 +48,14 @@ Found Cache::look_up(const Digest128& key, Millis now, Millis stale_for) {
   return {verdict, kNoSlot};
 }
 
-Found Cache::peek(const Digest128& key, Millis now, Millis stale_for) const {
+REPRISE_COLD Found Cache::peek(const Digest128& key, Millis now, Millis stale_for) const {
   const Slot slot = index_.find(key);
   if (slot == kNoSlot) {
     return {evicted_.remembers(key) ? Verdict::evicted : Verdict::absent, kNoSlot};
   }
-  const Verdict verdict = judge(record(slot), now, stale_for);
+  const Record record = this->record(slot);
+  const Tokens::Judgement tokens = sets_.judge(record.token_set, tokens_);
+  const Verdict verdict = judge(record.life, tokens, now, stale_for);
   const bool dead = verdict == Verdict::expired || verdict == Verdict::invalidated;
   return {verdict, dead ? kNoSlot : slot};
 }
@@ -156,12 +158,11 @@ REPRISE_COLD bool Cache::invalidate(const Digest128& key) {
 }
 
 REPRISE_COLD bool Cache::expire(const Digest128& key, Millis now) {
+  const Verdict verdict = peek(key, now, kForever).verdict;
+  if (verdict == Verdict::stale) return true;
   const Slot slot = index_.find(key);
   if (slot == kNoSlot) return false;
-  const MutableBytes block = block_at(index_.block(slot));
-  const Verdict verdict = judge(Record::read(block), now, kForever);
-  if (verdict == Verdict::stale) return true;
-  if (verdict == Verdict::fresh && Record::expire(block, now)) return true;
+  if (verdict == Verdict::fresh && Record::expire(block_at(index_.block(slot)), now)) return true;
   ++(verdict == Verdict::expired ? stats_.expired : stats_.invalidated);
   remove(slot);
   return false;
@@ -169,7 +170,9 @@ REPRISE_COLD bool Cache::expire(const Digest128& key, Millis now) {
 
 REPRISE_COLD Slot Cache::next_labelled(Slot from) const {
   for (; from < index_.slots(); ++from) {
-    if (index_.used(from) && is_labelled(record(from).kind)) return from;
+    if (index_.used(from) && is_labelled(Record::kind_of(block_at(index_.block(from))))) {
+      return from;
+    }
   }
   return kNoSlot;
 }

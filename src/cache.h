@@ -85,8 +85,8 @@ class Cache {
   Cache& operator=(const Cache&) = delete;
 
   // Judges, counts, and remembers that the entry was used. A dead entry is removed on the way. A stale one answers for
-  // `stale_for` after its fresh time, and is retained for the rest of its window. One that is outdated (tokens.h) is stale, too;
-  // nobody knows since when, so it answers wherever stale ones do.
+  // `stale_for` after its fresh time, and is retained for the rest of its window. One that is outdated (tokens.h) is stale
+  // within its fresh time, too; nobody knows since when, so there it answers wherever a stale one may (stale_for > 0).
   Found look_up(const Digest128& key, Millis now, Millis stale_for = 0);
 
   // The same judgement without a trace: nothing counted, nothing removed, recency untouched.

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "cold.h"
+
 namespace reprise {
 
 using namespace record_bits;
@@ -63,11 +65,11 @@ void Record::answered(MutableBytes block, Millis now) {
 // What is stored of the two ends are differences. That of the stale one stays as it is. That of the fresh one gets smaller, as
 // the entry was fresh, so it fits its field of four or eight bytes; and the field is there, as nothing gets stale that is
 // fresh for ever. Where the clock was set back to before the entry was made, it was made now.
-bool Record::expire(MutableBytes block, Millis now) {
+REPRISE_COLD bool Record::expire(MutableBytes block, Millis now) {
   const auto bits = load<std::uint32_t>(block, 0);
   if ((bits & kGetsStale) == 0 || (bits & kEnds) == 0) return false;
   const Layout layout = layout_of(bits);
-  Millis created = read(block).life.created;
+  Millis created = load_created(block, layout);
   if (now < created) {
     if (now < 0 && !layout.wide) return false;
     created = now;

@@ -59,6 +59,13 @@ inline std::uint64_t load_duration(Bytes block, std::uint32_t at, bool wide) {
   return wide ? load<std::uint64_t>(block, at) : load<std::uint32_t>(block, at);
 }
 
+inline Millis load_created(Bytes block, const Layout& layout) {
+  if (layout.wide) return load<Millis>(block, layout.created_at);
+  return static_cast<Millis>(load<std::uint32_t>(block, layout.created_at) |
+                             std::uint64_t{load<std::uint16_t>(block, layout.created_at + 4)}
+                                 << 32);
+}
+
 inline Millis moved_by(Millis from, std::uint64_t difference) {
   return static_cast<Millis>(static_cast<std::uint64_t>(from) + difference);
 }
@@ -91,6 +98,10 @@ struct Record {
   [[nodiscard]] static bool is_whole(Bytes block);
   [[nodiscard]] static bool is_compressed(Bytes block);
   [[nodiscard]] static std::uint32_t size_of(Bytes block);
+  [[nodiscard]] static PayloadKind kind_of(Bytes block) {
+    return static_cast<PayloadKind>(load<std::uint32_t>(block, 0) >> record_bits::kKindAt &
+                                    (kKinds - 1));
+  }
   // An answer at `now` was given: the end of idleness moves, where there is one.
   static void answered(MutableBytes block, Millis now);
   // Of one that is fresh: it is stale from `now` on, for as long as it would have been. False where it cannot be.
@@ -103,20 +114,14 @@ inline Record Record::read(Bytes block) {
   const Layout layout = layout_of(bits);
   Record record;
   record.token_set = bits & (kMostSets - 1);
-  record.kind = static_cast<PayloadKind>(bits >> kKindAt & (kKinds - 1));
+  record.kind = kind_of(block);
   record.whole = (bits & kInParts) == 0;
   record.cost_ms = load<float>(block, 4);
   if ((bits & kIdles) != 0) {
     record.life.idle_ms = load<Millis>(block, kIdleAt);
     record.life.idle_until = load<Millis>(block, kIdleAt + 8);
   }
-  if (layout.wide) {
-    record.life.created = load<Millis>(block, layout.created_at);
-  } else {
-    record.life.created =
-        static_cast<Millis>(load<std::uint32_t>(block, layout.created_at) |
-                            std::uint64_t{load<std::uint16_t>(block, layout.created_at + 4)} << 32);
-  }
+  record.life.created = load_created(block, layout);
   record.life.fresh_until = kForever;
   if ((bits & kEnds) != 0) {
     record.life.fresh_until =

@@ -3,7 +3,7 @@
  * format, so it reads what keys are written in (definite lengths, shortest forms) and nothing else.
  * src/diagnostic.cpp prints the same.
  */
-import { major, simple } from '../cbor.js'
+import { major, simple } from '../cbor-numbers.js'
 import { hex } from '../tokens.js'
 
 /** The notation of one item, such as `[1, null, "ask", null, [258([1, 2]), h'00ff', 1.5]]`. */

@@ -28,6 +28,8 @@ export interface Row<Input = unknown> {
   readonly others?: readonly Input[]
   /** Calls are awaited, one after the other, as a caller would. */
   readonly awaited?: boolean
+  /** What ours was meant to take at most, in nanoseconds. */
+  readonly asked?: number
   /** Ours first. */
   readonly contestants: readonly Contestant<Input>[]
   /** What is wrong with this contestant's results; nothing if they are right. */
@@ -51,6 +53,8 @@ export interface Result {
   readonly id: string
   readonly what: string
   readonly unit: string
+  /** What ours was meant to take at most. */
+  readonly asked?: number
   /** Ours first. */
   readonly timed: readonly Timed[]
 }
@@ -114,7 +118,8 @@ export async function timeRow(row: Row, pace: Pace): Promise<Result> {
   for (let round = 0; round < pace.rounds; round++) {
     for (const i of turn(contestants.length, round)) slices[i]!.push(await slice(contestants[i]!, inputs, calls[i]!))
   }
-  return { id: row.id, what: row.what, unit: 'ns', timed: contestants.map((contestant, i) => timedOf(contestant, slices[i]!)) }
+  const { id, what, asked } = row
+  return { id, what, unit: 'ns', ...(asked === undefined ? {} : { asked }), timed: contestants.map((contestant, i) => timedOf(contestant, slices[i]!)) }
 }
 
 /** The order of one round: everyone once, each round another one first. */

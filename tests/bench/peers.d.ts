@@ -7,7 +7,21 @@ declare module 'bentocache' {
     set(options: object): Promise<unknown>
     get(options: object): Promise<unknown>
     getOrSet(options: object): Promise<unknown>
+    deleteByTag(options: { tags: string[] }): Promise<unknown>
   }
+}
+
+declare module 'cacheable' {
+  export class Cacheable {
+    constructor(options: { tags?: boolean })
+    set(key: string, value: unknown, options?: { tags?: string[] }): Promise<unknown>
+    get(key: string): Promise<unknown>
+    readonly tags: { invalidateTag(tag: string): Promise<unknown> }
+  }
+}
+
+declare module 'async-cache-dedupe' {
+  export function createCache(options: object): { define(name: string, fn: (key: string) => Promise<unknown>): { ask(key: string): Promise<unknown> } }
 }
 
 declare module 'bentocache/drivers/memory' {

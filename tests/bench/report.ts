@@ -40,14 +40,15 @@ export function textReport(results: readonly Result[]): string {
 }
 
 /** One row with all its contestants; at the end of each line, how many times as long as ours. */
-function block({ id, what, unit, timed }: Result): string {
+function block({ id, what, unit, timed, asked }: Result): string {
   const ours = timed[0]!.timing
   const lines = timed.map((one) => {
     const { min, median } = one.timing
     return `  ${label(one).padEnd(60)}${show(min, unit)}${show(median, unit)}${times(min / ours.min)}${times(median / ours.median)}`
   })
   const notes = timed.filter(({ aside }) => aside !== undefined).map(({ name, aside }) => `  * ${name}: ${aside}.`)
-  return [`${id}: ${what}`, `${' '.repeat(62)}${head('fastest', 'median', '/ ours', '/ ours')}`, ...lines, ...notes, ''].join('\n')
+  const verdict = asked === undefined ? '' : `  asked: at most ${show(asked, unit).trim()}; measured: ${show(ours.min, unit).trim()} in the fastest, ${show(ours.median, unit).trim()} in the median${ours.median > asked ? ' <' : ''}`
+  return [`${id}: ${what}`, `${' '.repeat(62)}${head('fastest', 'median', '/ ours', '/ ours')}`, ...lines, ...notes, ...(verdict === '' ? [] : [verdict]), ''].join('\n')
 }
 
 function label({ name, version, aside }: Timed): string {
@@ -65,7 +66,8 @@ function summary(results: readonly Result[]): string {
     ...lines,
     '',
     'ours, best: one call in its fastest slice. ratio: best / ours by the fastest slices (this one is',
-    'in the JSON); median: the same by the medians. Above 1 we are faster; "<" marks where we are not.',
+    'in the JSON); median: the same by the medians. Above 1 we are faster; "<" marks where we are not,',
+    'and where the median is above what was asked.',
     '',
   ].join('\n')
 }

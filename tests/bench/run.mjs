@@ -23,6 +23,7 @@ import { setup } from '../../scripts/setup.mjs'
 const benches = {
   keys: 'what it costs to tell whether these arguments have been seen before',
   memory: 'what a hit costs, and what entries in memory take',
+  calls: 'what it costs to wait for others, to be invalidated by tag, and to be called for the first time',
   eviction: 'what is saved by what is kept when memory is full',
 }
 

@@ -100,6 +100,21 @@ export function storageContract(name: string, makePlace: () => Promise<Place>): 
     await other.close?.()
   })
 
+  check('keys, where there are any, are those of what is there, each once', async (storage, place) => {
+    if (storage.keys === undefined) return
+    const listed = async (): Promise<string[]> => {
+      const keys: string[] = []
+      for await (const key of place.open().keys!()) keys.push(key)
+      return keys.sort()
+    }
+    assert.deepEqual(await listed(), [])
+    const keys = Array.from({ length: 30 }, (_, i) => (i % 2 === 0 ? key(i) : key(i).slice(48)))
+    for (const name of keys) await storage.set(name, bytes(1), {})
+    await storage.delete(keys.pop()!)
+    await storage.set(keys[0]!, bytes(2), {})
+    assert.deepEqual(await listed(), keys.sort())
+  })
+
   check('clear, where there is one, forgets everything', async storage => {
     await storage.set(key(1), bytes(1), {})
     await storage.clear?.()

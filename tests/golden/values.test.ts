@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { hex } from '../../js/tokens.js'
-import { decodeValue, encodeValue, kind } from '../../js/value.js'
+import { decodeValue, encodeValue, kind, loadFor } from '../../js/value.js'
+
+await loadFor(kind.cbor)
 
 const golden = JSON.parse(readFileSync(new URL('values.json', import.meta.url), 'utf8')) as { packed: { what: string; value: unknown; payload: string }[] }
 

@@ -53,6 +53,14 @@ test('In each round everyone has one turn, and each round another one is first',
 
 // ---- reports ----------------------------------------------------------------------------------
 
+test('What was asked stands beside what was measured, marked where the median is above it', () => {
+  const kept = textReport([{ ...result('calls/waiters', { ours: [2000, 7900], peer: [9000, 9000] }), asked: 8000 }])
+  assert.match(kept, /^  asked: at most 8\.00 us; measured: 2\.00 us in the fastest, 7\.90 us in the median$/m)
+  const missed = textReport([{ ...result('calls/waiters', { ours: [2000, 8100], peer: [9000, 9000] }), asked: 8000 }])
+  assert.match(missed, /8\.10 us in the median <$/m)
+  assert.doesNotMatch(textReport([result('r', { ours: [1, 1], peer: [1, 1] })]), /asked: at most/)
+})
+
 test('The JSON has these fields and no others, with the values of the fastest slices', () => {
   const report = jsonReport([result('keys/chat', { ours: [100, 200], ohash: [523.456, 900], 'text*': [50, 60] })])
   assert.deepEqual(report, {

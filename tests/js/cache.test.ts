@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import { OptionError } from '../../js/errors.js'
-import { encodeValue } from '../../js/value.js'
+import { encodeValue, kind, loadFor } from '../../js/value.js'
 import { bench, countedStorage, entriesIn } from './harness.js'
+
+await loadFor(kind.cbor)
 
 test('get, set, has and delete work on texts and on arrays', async () => {
   const { cache } = await bench()

@@ -4,8 +4,11 @@ import { inboxSize } from '../../js/boundary.js'
 import { Core, status, verdict } from '../../js/core.js'
 import { keyPrefix } from '../../js/encode.js'
 import { ValueError } from '../../js/errors.js'
-import { decodePayload, decodeValue, encodeValue, failed, Failure, flag, kind, labelled, type Payload } from '../../js/value.js'
+import { Failure } from '../../js/failure.js'
+import { decodePayload, decodeValue, encodeValue, failed, flag, kind, labelled, loadFor, type Payload } from '../../js/value.js'
 import { compile } from './harness.js'
+
+await loadFor(kind.cbor)
 
 const prefix = keyPrefix(null, 'f', null)
 const noTokens = new Uint8Array(0)

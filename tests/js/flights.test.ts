@@ -119,10 +119,16 @@ test('Who would wait for its own result is refused, alone or in a circle', () =>
   checkReentrance(undefined, 'left', null, left)
 })
 
-test('Without help of the runtime, what runs before the first await is known', () => {
+test('Without help of the runtime, what runs before the first await is known', async () => {
   const ambient = new SyncAmbient<number>()
-  assert.equal(ambient.getStore(), undefined)
-  assert.equal(ambient.run(1, () => ambient.run(2, () => ambient.getStore()! * 10) + ambient.getStore()!), 21)
-  assert.throws(() => ambient.run(1, () => { throw new Error('crash') }), /crash/)
+  const seen: unknown[] = [ambient.getStore()]
+  await ambient.run(1, async () => {
+    void ambient.run(2, async () => void seen.push(ambient.getStore()))
+    seen.push(ambient.getStore())
+    await Promise.resolve()
+    seen.push(ambient.getStore())
+  })
+  assert.deepEqual(seen, [undefined, 2, 1, undefined])
+  assert.throws(() => void ambient.run(1, () => { throw new Error('crash') }), /crash/)
   assert.equal(ambient.getStore(), undefined)
 })

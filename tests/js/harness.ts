@@ -1,4 +1,8 @@
-/** A cache with a clock that stands still until told otherwise, and everything that happens written down. */
+/**
+ * A cache with a clock that stands still until told otherwise, and everything that happens written down.
+ *
+ * A suite that imports this file fails if anything is rejected or thrown that nobody hears of, even after its last test.
+ */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 import type { Cache } from '../../js/cache.js'
@@ -9,6 +13,15 @@ import type { Runtime } from '../../js/runtimes/runtime.js'
 import { compileInline } from '../../js/runtimes/web.js'
 import type { Storage } from '../../js/storage/storage.js'
 import { recorder, virtualClock, type VirtualClock } from '../../js/testing/index.js'
+
+const strays: unknown[] = []
+process.on('unhandledRejection', error => strays.push(error))
+process.on('uncaughtExceptionMonitor', error => strays.push(error))
+process.on('exit', () => {
+  if (strays.length === 0) return
+  console.error('Rejected or thrown, and nobody heard of it:', ...strays)
+  process.exitCode = 1
+})
 
 export interface Bench {
   readonly cache: Cache
@@ -85,4 +98,29 @@ export function countedStorage(entries = new Map<string, Uint8Array>()): Storage
 /** The entries among what a storage holds; the rest are tokens, whose names are shorter. */
 export function entriesIn(storage: { entries: Map<string, Uint8Array> }): [string, Uint8Array][] {
   return [...storage.entries].filter(([key]) => key.length === 64)
+}
+
+/** A promise that is settled by hand. */
+export function gate<T = void>(): { promise: Promise<T>; open(value: T): void; fail(error: unknown): void } {
+  let open!: (value: T) => void
+  let fail!: (error: unknown) => void
+  const promise = new Promise<T>((resolve, reject) => {
+    open = resolve
+    fail = reject
+  })
+  promise.catch(() => {})
+  return { promise, open, fail }
+}
+
+/** Waits until something is so, for as long as promises and the runtime's own work take; fails where it never gets so. */
+export async function until(isSo: () => boolean): Promise<void> {
+  for (let turns = 0; !isSo(); turns++) {
+    if (turns === 1000) throw new Error(`this never came true: ${isSo}`)
+    await new Promise(resolve => setImmediate(resolve))
+  }
+}
+
+/** What is ready to go on has gone on. */
+export async function turns(count = 5): Promise<void> {
+  for (let i = 0; i < count; i++) await new Promise(resolve => setImmediate(resolve))
 }

@@ -5,8 +5,10 @@ import { inspect } from 'node:util'
 import { build } from 'esbuild'
 import { ValueError } from '../../js/errors.js'
 import * as inNode from '../../js/packed.js'
-import { decodeValue, encodeValue, kind } from '../../js/value.js'
+import { decodeValue, encodeValue, kind, loadFor } from '../../js/value.js'
 import { freshSeed, Random } from '../torture/random.js'
+
+await loadFor(kind.cbor)
 
 const tooLarge = (): never => assert.fail('too large')
 const pack = (value: unknown): Uint8Array => inNode.encodePacked(value, 2 ** 31, tooLarge) ?? assert.fail(`not packed: ${inspect(value)}`)

@@ -3,7 +3,10 @@ import { spawnSync } from 'node:child_process'
 import test from 'node:test'
 import { inspect } from 'node:util'
 import { ValueError } from '../../js/errors.js'
-import { decodeValue, encodeValue, kind } from '../../js/value.js'
+import { Failure } from '../../js/failure.js'
+import { decodePayload, decodeValue, encodeValue, failed, flag, kind, labelled, loadFor } from '../../js/value.js'
+
+await loadFor(kind.cbor)
 
 const again = <T>(value: T): T => decodeValue(encodeValue(value)) as T
 
@@ -91,7 +94,8 @@ test('Members called __proto__ and constructor are data and pollute nothing', ()
 
 test('Where Object.prototype is frozen, its names are data still', () => {
   const script = `
-    import { decodeValue, encodeValue } from ${JSON.stringify(new URL('../../js/value.js', import.meta.url).href)}
+    import { decodeValue, encodeValue, kind, loadFor } from ${JSON.stringify(new URL('../../js/value.js', import.meta.url).href)}
+    await loadFor(kind.cbor)
     Object.freeze(Object.prototype)
     for (const value of [{ constructor: 1, toString: 2 }, { constructor: 1, toString: 2, at: new Date(5) }]) {
       if (JSON.stringify(decodeValue(encodeValue(value))) !== JSON.stringify(value)) throw new Error('differs')
@@ -154,4 +158,34 @@ test('Bytes that are not a value are refused, wherever they end', () => {
   assert.throws(() => decodeValue({ kind: kind.cbor, bytes: Uint8Array.of(0x9b, 0, 0, 0, 1, 0, 0, 0, 0) }), ValueError, 'an array that claims 2^32 items')
   assert.throws(() => decodeValue({ kind: kind.cbor, bytes: Uint8Array.of(0x9f, 0xff) }), ValueError)
   assert.throws(() => decodeValue({ kind: kind.cbor, bytes: new Uint8Array(5000).fill(0x81) }), ValueError)
+})
+
+test('A payload that is labelled or failed, or both, is read without its label, and what was thrown as a Failure', () => {
+  for (const value of ['text', 'ü', [{ a: 1 }, { a: 2 }], new Uint8Array([1, 2]), new Map([[1, 2]]), undefined]) {
+    const payload = encodeValue(value)
+    for (const label of ['', '["x"]', 'é😀'.repeat(300)]) {
+      const all = labelled(payload, label)
+      assert.equal(all.kind, payload.kind | flag.labelled)
+      assert.equal(all.bytes.length, payload.bytes.length + Buffer.byteLength(label) + 4)
+      assert.equal(Buffer.from(all.bytes).toString('utf8', payload.bytes.length, all.bytes.length - 4), label)
+      assert.deepEqual(decodePayload(all), value)
+      for (const thrown of [failed(all), labelled(failed(payload), label)]) {
+        assert.equal(thrown.kind, payload.kind | flag.labelled | flag.failed)
+        assert.deepEqual(decodePayload(thrown), new Failure(value))
+      }
+    }
+    assert.deepEqual(decodePayload(failed(payload)), new Failure(value))
+    assert.ok(decodePayload(failed(payload)) instanceof Failure)
+    assert.deepEqual(decodePayload(payload), value)
+  }
+})
+
+test('Flags that do not fit their payload are refused', () => {
+  const { kind: which, bytes } = labelled(encodeValue('text'), 'label')
+  for (let length = 0; length < bytes.length; length++) {
+    assert.throws(() => decodePayload({ kind: which, bytes: bytes.slice(0, length) }), ValueError, `${length} bytes`)
+  }
+  assert.throws(() => decodePayload({ kind: which, bytes: new Uint8Array(8).fill(255) }), ValueError)
+  for (const kind of [16, 17, 255, -1]) assert.throws(() => decodePayload({ kind, bytes }), ValueError)
+  assert.throws(() => decodeValue({ kind: which, bytes }), ValueError, 'decodeValue knows no flags')
 })

@@ -98,8 +98,13 @@ ByteList read_all(const Cache& cache, Slot slot) {
   return bytes;
 }
 
-Verdict look_up(Cache& cache, std::uint64_t n, Millis now = kMade) {
-  return cache.look_up(key(n), now).verdict;
+// By a call that takes answers as stale as there are, unless told otherwise.
+Verdict look_up(Cache& cache, std::uint64_t n, Millis now = kMade, Millis stale_for = kForever) {
+  return cache.look_up(key(n), now, stale_for).verdict;
+}
+
+Verdict peek(const Cache& cache, std::uint64_t n, Millis now = kMade, Millis stale_for = kForever) {
+  return cache.peek(key(n), now, stale_for).verdict;
 }
 
 bool has(const Cache& cache, std::uint64_t n) {
@@ -160,7 +165,8 @@ class FromStorage {
   ByteList& entry() { return entry_; }
 
   Stored admit(Cache& cache, std::uint64_t n, Millis now = kMade,
-               const StorageKey& storage_key = {}, std::uint32_t group = 0) {
+               const StorageKey& storage_key = {}, std::uint32_t group = 0,
+               Millis stale_for = kForever) {
     EntryReader reader;
     Status read = reader.begin(entry_, entry_.size(), storage_key);
     if (read == Status::ok) read = reader.finish();
@@ -169,7 +175,7 @@ class FromStorage {
       payload = Bytes{entry_}.subspan(reader.payload_at(),
                                       static_cast<std::size_t>(reader.header().payload_size));
     }
-    return cache.admit(key(n), read, reader, payload, now, group);
+    return cache.admit(key(n), read, reader, payload, now, group, stale_for);
   }
 
  private:
@@ -227,11 +233,11 @@ TEST_CASE("an entry is fresh, then stale, then expired, each up to and without i
   const Stored stored = store(cache, 1, "x");
   const bool alive = at.verdict != Verdict::expired;
   for (int i = 0; i < 2; ++i) {
-    const Found peeked = cache.peek(key(1), at.now);
+    const Found peeked = cache.peek(key(1), at.now, kForever);
     CHECK(peeked.verdict == at.verdict);
     CHECK(peeked.slot == (alive ? stored.slot : kNoSlot));
   }
-  const Found found = cache.look_up(key(1), at.now);
+  const Found found = cache.look_up(key(1), at.now, kForever);
   CHECK(found.verdict == at.verdict);
   CHECK(found.slot == (alive ? stored.slot : kNoSlot));
 }
@@ -289,7 +295,7 @@ TEST_CASE("peek leaves no trace: nothing counted, nothing removed, recency untou
   const Counts before = counted(cache);
   const std::uint64_t entries = cache.entries();
   CHECK(cache.peek(key(oldest), kMade).verdict == Verdict::fresh);
-  CHECK(cache.peek(key(oldest), 2'000).verdict == Verdict::stale);
+  CHECK(peek(cache, oldest, 2'000) == Verdict::stale);
   CHECK(cache.peek(key(oldest), 2'500).verdict == Verdict::expired);
   CHECK(cache.peek(key(9'999), kMade).verdict == Verdict::absent);
   CHECK(counted(cache) == before);
@@ -312,6 +318,249 @@ TEST_CASE("peek at an invalidated entry says so and lets it lie") {
   }
   CHECK(cache.entries() == 1);
   CHECK(counted(cache) == Counts{{"stored", 1}});
+}
+
+// ---- how stale it may be --------------------------------------------------------------------------
+
+TEST_CASE(
+    "a stale entry answers for as long as the call says, and is retained for the rest of its "
+    "window") {
+  struct At {
+    Millis now;
+    Millis stale_for;
+    Verdict verdict;
+  };
+  const At at = GENERATE(values<At>({{1'999, 0, Verdict::fresh},
+                                     {1'999, 1, Verdict::fresh},
+                                     {2'000, -1, Verdict::retained},
+                                     {2'000, 0, Verdict::retained},
+                                     {2'000, 1, Verdict::stale},
+                                     {2'001, 1, Verdict::retained},
+                                     {2'199, 200, Verdict::stale},
+                                     {2'200, 200, Verdict::retained},
+                                     {2'499, 200, Verdict::retained},
+                                     {2'499, 499, Verdict::retained},
+                                     {2'499, 500, Verdict::stale},
+                                     {2'499, kForever, Verdict::stale},
+                                     {2'500, kForever, Verdict::expired}}));
+  CAPTURE(at.now, at.stale_for);
+  LruCache cache({});
+  const Stored stored = store(cache, 1, "x");
+  const Slot slot = at.verdict == Verdict::expired ? kNoSlot : stored.slot;
+  const Found peeked = cache.peek(key(1), at.now, at.stale_for);
+  CHECK(peeked.verdict == at.verdict);
+  CHECK(peeked.slot == slot);
+  CHECK(counted(cache) == Counts{{"stored", 1}});
+  const Found found = cache.look_up(key(1), at.now, at.stale_for);
+  CHECK(found.verdict == at.verdict);
+  CHECK(found.slot == slot);
+}
+
+TEST_CASE(
+    "a look_up that finds an entry too stale for it is a miss, and the entry stays as it is") {
+  LruCache cache({});
+  store(cache, 1, "x", {}, {0, 100, 1'000, 500, 500}, 0);
+  CHECK(look_up(cache, 1, 100, 0) == Verdict::retained);
+  CHECK(look_up(cache, 1, 499, 10) == Verdict::retained);
+  CHECK(counted(cache) == Counts{{"stored", 1}, {"misses_expired", 2}});
+  CHECK(cache.stats().saved_ms == 0);
+  CHECK(text_at(cache, cache.peek(key(1), 499).slot) == "x");
+  CHECK(cache.sweep(499, 10) == 0);
+  // It was no answer, so the end of idleness did not move.
+  CHECK(look_up(cache, 1, 500, 0) == Verdict::expired);
+}
+
+TEST_CASE("an entry that is only ever retained goes before those that answer") {
+  LruCache cache(budget(2));
+  const std::uint64_t fitting = fill(cache, 1'000);
+  const std::uint64_t oldest = oldest_of(cache);
+  CHECK(look_up(cache, oldest, 2'000, 0) == Verdict::retained);
+  for (std::uint64_t n = 10'000; n < 10'010; ++n) store(cache, n, std::string(1'000, 'x'));
+  CHECK_FALSE(has(cache, oldest));
+  CHECK(has(cache, fitting));
+}
+
+// ---- expired tags ---------------------------------------------------------------------------------
+
+namespace {
+
+constexpr std::uint64_t kSoft = std::uint64_t{1} << 40;
+
+}  // namespace
+
+TEST_CASE(
+    "an entry of a tag that was expired is stale until its window ends, and dead without one") {
+  LruCache cache({});
+  REQUIRE(cache.set_token({5, 50}));
+  store(cache, 1, "x", {{5, 50}});
+  store(cache, 2, "x", {{5, 50}}, {1'000, 2'000, 2'000});
+  store(cache, 3, "x");
+  REQUIRE(cache.set_token({5, 50 + kSoft}));
+  CHECK(peek(cache, 1) == Verdict::stale);
+  CHECK(peek(cache, 1, kMade, 1) == Verdict::stale);
+  CHECK(peek(cache, 1, kMade, 0) == Verdict::retained);
+  CHECK(peek(cache, 1, 2'000, 1) == Verdict::stale);
+  CHECK(peek(cache, 1, 2'499) == Verdict::stale);
+  CHECK(peek(cache, 1, 2'500) == Verdict::expired);
+  CHECK(peek(cache, 2) == Verdict::expired);
+  CHECK(look_up(cache, 1) == Verdict::stale);
+  CHECK(look_up(cache, 2) == Verdict::expired);
+  CHECK(look_up(cache, 2) == Verdict::absent);
+  CHECK(look_up(cache, 3) == Verdict::fresh);
+  CHECK(counted(cache) == Counts{{"stored", 3},
+                                 {"hits_stale", 1},
+                                 {"hits_fresh", 1},
+                                 {"misses_expired", 1},
+                                 {"misses_absent", 1},
+                                 {"expired", 1}});
+  REQUIRE(cache.set_token({5, 51 + kSoft}));
+  CHECK(look_up(cache, 1) == Verdict::invalidated);
+  CHECK(cache.valid());
+}
+
+TEST_CASE("to expire a tag lets nothing answer that would have been too stale without") {
+  LruCache cache({});
+  REQUIRE(cache.set_token({5, 50}));
+  store(cache, 1, "x", {{5, 50}});
+  CHECK(peek(cache, 1, 2'100, 100) == Verdict::retained);
+  REQUIRE(cache.set_token({5, 50 + kSoft}));
+  CHECK(peek(cache, 1, 2'100, 100) == Verdict::retained);
+  CHECK(peek(cache, 1, 2'099, 100) == Verdict::stale);
+}
+
+TEST_CASE("an idle entry of an expired tag is over all the same") {
+  LruCache cache({});
+  REQUIRE(cache.set_token({5, 50}));
+  store(cache, 1, "x", {{5, 50}}, {0, 1'000, 2'000, 100, 100}, 0);
+  REQUIRE(cache.set_token({5, 50 + kSoft}));
+  CHECK(look_up(cache, 1, 99) == Verdict::stale);
+  CHECK(peek(cache, 1, 198) == Verdict::stale);
+  CHECK(peek(cache, 1, 199) == Verdict::expired);
+}
+
+TEST_CASE("a value whose computation began before its tag was expired is stale from the start") {
+  LruCache cache({});
+  REQUIRE(cache.set_token({5, 50 + kSoft}));
+  CHECK(store(cache, 1, "x", {{5, 50}}).status == Status::ok);
+  CHECK(look_up(cache, 1) == Verdict::stale);
+  CHECK(store(cache, 2, "x", {{5, 50}}, {1'000, 2'000, 2'000}).status == Status::invalidated);
+  CHECK(store(cache, 3, "x", {{5, 50}, {9, 90}}).status == Status::unknown_token);
+  CHECK(store(cache, 4, "x", {{5, 51}}).status == Status::invalidated);
+  CHECK(counted(cache) == Counts{{"stored", 1}, {"not_stored", 3}, {"hits_stale", 1}});
+}
+
+// ---- expire ---------------------------------------------------------------------------------------
+
+TEST_CASE("an entry that is expired is stale from then on, for as long as it would have been") {
+  const Lifetime life = GENERATE(values<Lifetime>({kLife,
+                                                   Lifetime::from(1'000, kForever, 500),
+                                                   {1'000, 90'000'000'000, 90'000'000'500},
+                                                   {-5, 2'000, 2'500}}));
+  CAPTURE(life.fresh_until);
+  LruCache cache({});
+  store(cache, 1, "x", {}, life);
+  REQUIRE(cache.expire(key(1), 1'300));
+  CHECK(peek(cache, 1, 1'300, 0) == Verdict::retained);
+  CHECK(peek(cache, 1, 1'309, 10) == Verdict::stale);
+  CHECK(peek(cache, 1, 1'310, 10) == Verdict::retained);
+  CHECK(peek(cache, 1, 1'799) == Verdict::stale);
+  CHECK(peek(cache, 1, 1'800) == Verdict::expired);
+  const Record record = cache.record(cache.peek(key(1), 1'300).slot);
+  CHECK(record.life.created == life.created);
+  CHECK(text_at(cache, cache.peek(key(1), 1'300).slot) == "x");
+  CHECK(counted(cache) == Counts{{"stored", 1}});
+  SECTION("and stays as it is when that is said again") {
+    REQUIRE(cache.expire(key(1), 1'500));
+    CHECK(peek(cache, 1, 1'800) == Verdict::expired);
+    CHECK(peek(cache, 1, 1'310, 10) == Verdict::retained);
+  }
+  CHECK(cache.valid());
+}
+
+TEST_CASE("what never gets stale, or is dead, is removed instead, and counted as that") {
+  LruCache cache({});
+  REQUIRE(cache.set_token({5, 50}));
+  store(cache, 1, "x", {}, {1'000, 2'000, 2'000});
+  store(cache, 2, "x", {}, Lifetime::from(1'000, kForever, 0));
+  store(cache, 3, "x");
+  store(cache, 4, "x", {{5, 50}});
+  REQUIRE(cache.set_token({5, 51}));
+  CHECK_FALSE(cache.expire(key(1), kMade));
+  CHECK_FALSE(cache.expire(key(2), kMade));
+  CHECK(cache.stats().invalidated == 2);
+  CHECK_FALSE(cache.expire(key(3), 2'500));
+  CHECK(cache.stats().expired == 1);
+  CHECK_FALSE(cache.expire(key(4), kMade));
+  CHECK_FALSE(cache.expire(key(9), kMade));
+  CHECK(counted(cache) == Counts{{"stored", 4}, {"invalidated", 3}, {"expired", 1}});
+  CHECK(cache.entries() == 0);
+  CHECK(cache.valid());
+}
+
+TEST_CASE("an entry that is stale already, by its time or its tags, stays as it is") {
+  LruCache cache({});
+  REQUIRE(cache.set_token({5, 50}));
+  store(cache, 1, "x");
+  store(cache, 2, "x", {{5, 50}});
+  REQUIRE(cache.set_token({5, 50 + kSoft}));
+  CHECK(cache.expire(key(1), 2'400));
+  CHECK(cache.expire(key(2), 1'100));
+  CHECK(peek(cache, 1, 2'499) == Verdict::stale);
+  CHECK(peek(cache, 1, 2'500) == Verdict::expired);
+  CHECK(peek(cache, 2, 2'499) == Verdict::stale);
+}
+
+TEST_CASE("an entry is expired also by a clock that was set back to before it was made") {
+  LruCache cache({});
+  store(cache, 1, "x");
+  CHECK(cache.expire(key(1), 400));
+  CHECK(peek(cache, 1, 400, 0) == Verdict::retained);
+  CHECK(peek(cache, 1, 899) == Verdict::stale);
+  CHECK(peek(cache, 1, 900) == Verdict::expired);
+  store(cache, 2, "x");
+  CHECK_FALSE(cache.expire(key(2), -1));
+}
+
+TEST_CASE("an entry of several blocks, and one that is compressed, is expired in place") {
+  LruCache cache({64'000'000, std::uint64_t{8} << 20, 1'200'000});
+  store_large(cache, 1, 100'000);
+  CHECK(cache.expire(key(1), kMade));
+  const Found large = cache.peek(key(1), kMade);
+  CHECK(large.verdict == Verdict::retained);
+  CHECK(read_all(cache, large.slot) == large_payload(100'000));
+  Replies replies(8);
+  std::string text;
+  for (int i = 0; i < 100; ++i) store(cache, 2, text = replies.reply());
+  REQUIRE(compressed_entries(cache) == 1);
+  CHECK(cache.expire(key(2), kMade));
+  CHECK(text_at(cache, cache.peek(key(2), kMade).slot) == text);
+  CHECK(cache.valid());
+}
+
+// ---- labelled entries -----------------------------------------------------------------------------
+
+TEST_CASE("a scan finds every labelled entry once, and nothing else") {
+  LruCache cache({});
+  CHECK(cache.next_labelled(0) == kNoSlot);
+  std::vector<Slot> expected;
+  for (std::uint64_t n = 0; n < 16; ++n) {
+    Draft draft = draft_of(4);
+    draft.kind = static_cast<PayloadKind>(n);
+    const Slot slot = cache.store(key(n), draft, bytes_of("text"), kMade).slot;
+    CHECK(cache.record(slot).kind == draft.kind);
+    if ((n & kLabelled) != 0) expected.push_back(slot);
+  }
+  std::sort(expected.begin(), expected.end());
+  const Counts before = counted(cache);
+  std::vector<Slot> met;
+  for (Slot slot = cache.next_labelled(0); slot != kNoSlot; slot = cache.next_labelled(slot + 1)) {
+    met.push_back(slot);
+  }
+  CHECK(met == expected);
+  CHECK(counted(cache) == before);
+  CHECK(cache.next_labelled(1'000'000) == kNoSlot);
+  for (std::uint64_t n = 0; n < 16; ++n) cache.invalidate(key(n));
+  CHECK(cache.next_labelled(0) == kNoSlot);
 }
 
 // ---- store --------------------------------------------------------------------------------------
@@ -533,14 +782,15 @@ TEST_CASE("when memory is full the entry goes that answered nothing for longest"
 TEST_CASE("a miss of a key that had to make room is counted as that") {
   LruCache cache(budget(2));
   fill(cache, 1'000);
-  CHECK(look_up(cache, 0) == Verdict::absent);
+  CHECK(peek(cache, 0) == Verdict::evicted);
+  CHECK(look_up(cache, 0) == Verdict::evicted);
   CHECK(look_up(cache, 99'999) == Verdict::absent);
   CHECK(cache.stats().misses_evicted == 1);
   CHECK(cache.stats().misses_absent == 1);
   // Once it came back and was taken away by name, it is as absent as any.
   store(cache, 0, "back");
   cache.invalidate(key(0));
-  look_up(cache, 0);
+  CHECK(look_up(cache, 0) == Verdict::absent);
   CHECK(cache.stats().misses_absent == 2);
 }
 
@@ -781,10 +1031,42 @@ TEST_CASE("an entry from storage that is sealed, of this key and alive is kept a
 
 TEST_CASE("a stale entry from storage answers, and one at its end does not") {
   LruCache cache({});
-  CHECK(FromStorage("x").admit(cache, 1, 2'499).status == Status::ok);
+  CHECK(FromStorage("x").admit(cache, 1, 2'499).status == Status::stale);
   CHECK(look_up(cache, 1, 2'499) == Verdict::stale);
   CHECK(FromStorage("x").admit(cache, 2, 2'500).status == Status::expired);
   CHECK(look_up(cache, 2, kMade) == Verdict::absent);
+}
+
+TEST_CASE(
+    "an entry from storage that is too stale for the call is kept, and neither a hit nor refused") {
+  LruCache cache({});
+  const Stored stored = FromStorage("x").admit(cache, 1, 2'400, {}, 0, 100);
+  CHECK(stored.status == Status::retained);
+  CHECK(text_at(cache, stored.slot) == "x");
+  CHECK(counted(cache) == Counts{{"stored", 1}});
+  CHECK(cache.stats().saved_ms == 0);
+  CHECK(peek(cache, 1, 2'400) == Verdict::stale);
+  CHECK(FromStorage("x").admit(cache, 1, 2'400, {}, 0, 401).status == Status::stale);
+  CHECK(cache.stats().hits_admitted == 1);
+  CHECK(cache.stats().saved_ms == 40);
+  CHECK(FromStorage("x").admit(cache, 1, 1'999, {}, 0, 0).status == Status::ok);
+}
+
+TEST_CASE("an entry from storage whose tag was expired is stale, and refused where it cannot be") {
+  LruCache cache({});
+  REQUIRE(cache.set_token({5, 50 + kSoft}));
+  CHECK(FromStorage("x", {{5, 50}}).admit(cache, 1).status == Status::stale);
+  CHECK(FromStorage("x", {{5, 50}}).admit(cache, 2, kMade, {}, 0, 0).status == Status::retained);
+  CHECK(look_up(cache, 1) == Verdict::stale);
+  CHECK(look_up(cache, 2, kMade, 0) == Verdict::retained);
+  CHECK(FromStorage("x", {{5, 50}}, {1'000, 2'000, 2'000}).admit(cache, 3).status ==
+        Status::expired);
+  CHECK(FromStorage("x", {{9, 90}, {5, 50}}).admit(cache, 3).status == Status::unknown_token);
+  CHECK(counted(cache) == Counts{{"hits_admitted", 1},
+                                 {"stored", 2},
+                                 {"refused_expired", 1},
+                                 {"hits_stale", 1},
+                                 {"misses_expired", 1}});
 }
 
 TEST_CASE("each way that an entry from storage can be refused is counted as itself") {
@@ -944,7 +1226,7 @@ TEST_CASE("sweep removes what is over, and leaves what is fresh or stale") {
   CHECK(cache.entries() == 20);
   CHECK(cache.stats().expired == 10);
   for (std::uint64_t n = 0; n < 30; ++n) {
-    const Verdict verdict = cache.peek(key(n), 1'500).verdict;
+    const Verdict verdict = peek(cache, n, 1'500);
     CHECK(verdict == (n % 3 == 0 ? Verdict::absent : n % 3 == 1 ? Verdict::stale : Verdict::fresh));
   }
   CHECK(cache.valid());

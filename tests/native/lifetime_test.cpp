@@ -44,10 +44,29 @@ TEST_CASE("a time past the end of the numbers stays at for ever") {
   CHECK(after(1, kForever - 1) == kForever);
   CHECK(after(1, kForever - 2) == kForever - 1);
   CHECK(after(kForever, 1) == kForever);
-  const Lifetime life = Lifetime::from(1'700'000'000'000, kForever, kForever);
+  const Lifetime life = Lifetime::from(1'700'000'000'000, kForever, 0);
   CHECK(life.fresh_until == kForever);
   CHECK(life.stale_until == kForever);
   CHECK(life.at(kForever - 1) == Freshness::fresh);
+  CHECK(Lifetime::from(1'700'000'000'000, 1, kForever).stale_until == kForever);
+}
+
+TEST_CASE("what is fresh for ever and has a window still knows how long that is") {
+  const Millis now = 1'700'000'000'000;
+  for (const Millis ttl : {kForever, kForever - now, kForever - now - 1}) {
+    const Lifetime life = Lifetime::from(now, ttl, 500);
+    CHECK(life.fresh_until == kForever - 500);
+    CHECK(life.stale_until == kForever);
+    CHECK(life.has_window());
+  }
+  CHECK(Lifetime::from(now, kForever - now - 501, 500).fresh_until == kForever - 501);
+  CHECK_FALSE(Lifetime::from(now, kForever, 0).has_window());
+  // A window without an end leaves more than enough to be fresh in.
+  const Lifetime all = Lifetime::from(now, kForever, kForever);
+  CHECK(all.fresh_until == kForever - kLongestWindow);
+  CHECK(all.stale_until == kForever);
+  CHECK(static_cast<double>(all.fresh_until) > 9.2e18);  // for ever, as the bindings show it
+  CHECK(Lifetime::from(now, kForever, -5).fresh_until == kForever);
 }
 
 TEST_CASE("a time before 1970 is a time like any other") {

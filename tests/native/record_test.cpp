@@ -1,5 +1,6 @@
 #include "record.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <random>
 #include <vector>
@@ -87,7 +88,7 @@ TEST_CASE("a record is read as it was written, whatever its times are") {
     record.life = {any(), any(), any(), any(), any()};
     record.cost_ms = static_cast<float>(random() % 1'000'000) / 16;
     record.token_set = static_cast<std::uint32_t>(random() % Record::kMostSets);
-    record.kind = static_cast<PayloadKind>(random() % 4);
+    record.kind = static_cast<PayloadKind>(random() % kKinds);
     record.whole = random() % 2 == 0;
     record.compressed = record.whole && random() % 2 == 0;
     record.dictionary = record.compressed ? static_cast<std::uint8_t>(random()) : 0;
@@ -107,6 +108,60 @@ TEST_CASE("a record is read as it was written, whatever its times are") {
     CHECK(Record::is_whole(written.block()) == record.whole);
     CHECK(written.size <= Record::kMaxSize);
   }
+}
+
+TEST_CASE("an entry that is expired keeps its window, whatever its times are, and all else") {
+  const std::uint32_t seed = GENERATE(1u, 2u, 3u);
+  CAPTURE(seed);
+  std::mt19937_64 random(seed);
+  for (int i = 0; i < 3'000; ++i) {
+    const Millis far = Millis{1} << random() % 62;
+    const Millis made =
+        static_cast<Millis>(random() >> random() % 40 >> 2) - (random() % 8 == 0 ? far : 0);
+    Record record;
+    record.life = Lifetime::from(made, 1 + static_cast<Millis>(random() >> 2 >> random() % 60),
+                                 1 + static_cast<Millis>(random() >> 2 >> random() % 60),
+                                 random() % 2 == 0 ? kForever : 500);
+    record.kind = static_cast<PayloadKind>(random() % kKinds);
+    record.whole = random() % 2 == 0;
+    record.next = record.whole ? kNowhere : 7;
+    record.payload_size = 10;
+    Written written(record);
+    const Lifetime& life = record.life;
+    // Mostly while it is fresh, sometimes by a clock that was set back.
+    const std::uint64_t fresh_for =
+        static_cast<std::uint64_t>(life.fresh_until) - static_cast<std::uint64_t>(made);
+    const Millis now =
+        random() % 8 == 0
+            ? made / 2
+            : static_cast<Millis>(static_cast<std::uint64_t>(made) + random() % fresh_for);
+    const Millis window = life.stale_until - life.fresh_until;
+    REQUIRE(Record::expire({written.bytes, written.size}, now));
+    Record expected = record;
+    expected.life.created = std::min(made, now);
+    expected.life.fresh_until = now;
+    expected.life.stale_until = now + window;
+    check_same(Record::read(written.block()), expected);
+    CHECK(Record::read(written.block()).payload_size == 10);
+    CHECK(Record::size_of(written.block()) == written.size);
+  }
+}
+
+TEST_CASE(
+    "what never gets stale cannot be expired, nor by a clock before 1970 what was made after") {
+  Record record;
+  record.life = Lifetime::from(kNow, 10'000, 0);
+  Written no_window(record);
+  CHECK_FALSE(Record::expire({no_window.bytes, no_window.size}, kNow));
+  check_same(Record::read(no_window.block()), record);
+  record.life = Lifetime::from(kNow, kForever, 0);
+  Written for_ever(record);
+  CHECK_FALSE(Record::expire({for_ever.bytes, for_ever.size}, kNow));
+  check_same(Record::read(for_ever.block()), record);
+  record.life = Lifetime::from(kNow, 10'000, 1);
+  Written set_back(record);
+  CHECK_FALSE(Record::expire({set_back.bytes, set_back.size}, -1));
+  check_same(Record::read(set_back.block()), record);
 }
 
 TEST_CASE("an answer moves the end of idleness, and only where there is one") {

@@ -1,5 +1,7 @@
 #include "token_sets.h"
 
+#include "record.h"
+
 #include <catch2/catch.hpp>
 #include <vector>
 
@@ -12,7 +14,7 @@ using List = std::vector<Token>;
 struct Sets {
   Pages pages{1'000'000};
   Arena arena{pages, this, &moved};
-  TokenSets sets{pages, arena, 1U << 24};
+  TokenSets sets{pages, arena, Record::kMostSets};
   Tokens tokens{pages};
 
   static void moved(void* self, std::uint32_t owner, Ref, Ref to) {
@@ -65,6 +67,26 @@ TEST_CASE("a set that was found current is judged anew after every change") {
   CHECK(s.sets.current(set, s.tokens));
   REQUIRE(s.tokens.set({1, 11}));
   CHECK_FALSE(s.sets.current(set, s.tokens));
+}
+
+TEST_CASE(
+    "a set of which a tag was expired is not current, and says that it is outdated, until it is") {
+  constexpr std::uint64_t kSoft = std::uint64_t{1} << 40;
+  Sets s;
+  REQUIRE(s.tokens.set({1, 10}));
+  const std::uint32_t set = s.sets.refer(List{{1, 10}});
+  CHECK(s.sets.judge(set, s.tokens) == Tokens::Judgement::current);
+  REQUIRE(s.tokens.set({1, 10 + kSoft}));
+  for (int i = 0; i < 2; ++i) {
+    CHECK_FALSE(s.sets.current(set, s.tokens));
+    CHECK(s.sets.judge(set, s.tokens) == Tokens::Judgement::outdated);
+  }
+  REQUIRE(s.tokens.set({1, 10}));
+  CHECK(s.sets.current(set, s.tokens));
+  REQUIRE(s.tokens.set({1, 11}));
+  CHECK(s.sets.judge(set, s.tokens) == Tokens::Judgement::dead);
+  CHECK(s.sets.judge(TokenSets::kNone, s.tokens) == Tokens::Judgement::current);
+  CHECK(s.pages.used() > 0);
 }
 
 TEST_CASE("sets of as many entries as there are grow, are found, and go again") {

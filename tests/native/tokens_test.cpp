@@ -71,8 +71,34 @@ TEST_CASE("tags and tokens are compared in all 64 bits") {
   REQUIRE(tokens.set({1, 100}));
   CHECK(judge(tokens, {{1 | std::uint64_t{1} << 63, 100}}) == Judgement::unknown);
   CHECK(judge(tokens, {{1 | std::uint64_t{1} << 32, 100}}) == Judgement::unknown);
-  CHECK(judge(tokens, {{1, 100 | std::uint64_t{1} << 63}}) == Judgement::dead);
-  CHECK(judge(tokens, {{1, 100 | std::uint64_t{1} << 32}}) == Judgement::dead);
+  for (int bit = 0; bit < 64; ++bit) {
+    const std::uint64_t other = 100 ^ std::uint64_t{1} << bit;
+    CHECK(judge(tokens, {{1, other}}) == (bit < 40 ? Judgement::dead : Judgement::outdated));
+  }
+}
+
+TEST_CASE("a token that is another in its soft part only makes outdated what carries the old one") {
+  constexpr std::uint64_t kSoft = std::uint64_t{1} << 40;
+  Pages pages(kBudget);
+  Tokens tokens(pages);
+  REQUIRE(tokens.set({1, 100}));
+  REQUIRE(tokens.set({2, 200}));
+  REQUIRE(tokens.set({0, 0}));
+  REQUIRE(tokens.set({1, 100 + kSoft}));
+  REQUIRE(tokens.set({0, kSoft}));
+  CHECK(judge(tokens, {{1, 100}}) == Judgement::outdated);
+  CHECK(judge(tokens, {{0, 0}}) == Judgement::outdated);
+  CHECK(judge(tokens, {{1, 100 + kSoft}}) == Judgement::current);
+  CHECK(judge(tokens, {{1, 100}, {2, 200}}) == Judgement::outdated);
+  CHECK(judge(tokens, {{2, 200}, {1, 100}}) == Judgement::outdated);
+  // Dead is worse than unknown, and unknown than outdated, in any order.
+  CHECK(judge(tokens, {{1, 100}, {3, 300}}) == Judgement::unknown);
+  CHECK(judge(tokens, {{3, 300}, {1, 100}}) == Judgement::unknown);
+  CHECK(judge(tokens, {{1, 100}, {2, 201}}) == Judgement::dead);
+  CHECK(judge(tokens, {{1, 100}, {3, 300}, {2, 201}}) == Judgement::dead);
+  REQUIRE(tokens.set({1, 101 + kSoft}));
+  CHECK(judge(tokens, {{1, 100}}) == Judgement::dead);
+  CHECK(judge(tokens, {{1, 100 + kSoft}}) == Judgement::dead);
 }
 
 TEST_CASE("a tag counts once however often its token changes") {

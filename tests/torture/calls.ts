@@ -12,6 +12,7 @@ import type { CallContext } from '../../js/context.js'
 import type { FaultyStorage } from '../../js/testing/index.js'
 import { type Call, type Invalidation, Model, type KeySpec, type Rules, type Run, type Surroundings } from './calls-model.js'
 import { openProcess, openStorage, type Process, randomShape, randomSpec, type Shape, type Spec, tagNames, tagsOf, Time } from './calls-world.js'
+import { kind, loadFor } from '../../js/value.js'
 import { freshSeed, Random } from './random.js'
 
 export interface Divergence {
@@ -310,8 +311,9 @@ class Simulation implements Surroundings {
     this.invalidated(process, { key: key.text }, soft, ask === undefined ? process.cache.delete(key.text) : soft ? ask.expire(n) : ask.invalidate(n))
   }
 
-  private match(process: Process): void {
+  private async match(process: Process): Promise<void> {
     if (process.closed) return
+    await this.drain()
     this.note(`${process.id}: invalidate { match: 'user:*' }`)
     for (const { name, keys } of this.specs) {
       if (name === undefined) this.loosen(process.id, keys[0]!)
@@ -323,6 +325,8 @@ class Simulation implements Surroundings {
     this.verb(process.cache.invalidate({ match: 'user:*' }), () => {
       for (const invalidation of found) invalidation.doneSeq = this.seq
     })
+    // The module is there, but asking for it takes turns of its own.
+    await import('../../js/scan.js')
   }
 
   private turnStorage(): void {
@@ -654,6 +658,8 @@ class Simulation implements Surroundings {
 
 /** Plays a seed; what was not as it must be, or undefined. */
 export async function simulate(seed: number, steps: number): Promise<Divergence | undefined> {
+  // What is loaded when it is first needed takes time of its own, which no seed repeats.
+  await Promise.all([loadFor(kind.cbor), import('../../js/scan.js')])
   const simulation = new Simulation(seed)
   const note = (error: unknown): void => void (simulation.failure ??= `nobody handled ${inspect(error)}`)
   process.on('unhandledRejection', note)
