@@ -55,6 +55,8 @@ export interface Doomable {
   doomed: NotStoredReason | undefined
   /** It is a computation, and its callers have gone. */
   readonly landed?: boolean
+  /** It only looks for what storage has. */
+  readonly looks?: true
 }
 
 export class Flight<T> implements Aloft, Doomable {
@@ -186,6 +188,11 @@ export class Flights<T> {
     })
     this.freight.set(freight, done)
     return done
+  }
+
+  /** The key has a new entry: what is being read out of storage is older. */
+  overtake(id: string): void {
+    for (const freight of this.freight.keys()) if (freight.id === id && freight.looks === true) freight.doomed ??= 'superseded'
   }
 
   /** Nobody boards this key's flight any more, and its result is not kept. */

@@ -207,6 +207,7 @@ export async function keep(parts: Parts, plan: Plan, result: Result): Promise<Ke
     const ttlMs = jittered(result.ttlMs, plan.jitter, parts.random())
     const staleForMs = result.failed === true || ttlMs === 0 ? 0 : keptStaleMs(plan)
     const draft = { payload: stored, tokens: tokens.pairs, costMs, ttlMs, staleForMs, idleMs: plan.idleMs, group: plan.group }
+    parts.flights.overtake(result.key.id)
     const said = core.store(result.key, draft, now)
     const refused = notStoredReasons[said]
     inMemory = refused === undefined

@@ -30,7 +30,7 @@ export async function peek(parts: Parts, plan: Plan, args: readonly unknown[]): 
 
 /** What storage has under a key, if that is neither forgotten nor set meanwhile. */
 export function lookedUp(parts: Parts, plan: Plan, key: Key, canonical: Uint8Array): Promise<Stored | undefined> {
-  const look: Doomable = { id: key.id, departure: { tags: plan.tags, label: undefined }, moreTags: [], doomed: undefined }
+  const look: Doomable = { id: key.id, departure: { tags: plan.tags, label: undefined }, moreTags: [], doomed: undefined, looks: true }
   return parts.flights.carry(look, async () => {
     const name = await parts.storageName(canonical)
     await parts.tokens.snapshot(plan.tags)

@@ -182,7 +182,8 @@ export class Model {
     if (ofKey && world.hasStorage && (!world.single || doneSeq >= call.seq)) return false
     if (!invalidation.atOnce) return world.clean && process === call.process && doneSeq < call.seq && run.landSeq < invalidation.seq
     // A storage that lies may say later that nothing was renewed.
-    if (process === call.process) return ofKey || world.honest
+    // Of tags that another process gave it, it knows no names: to find out takes a look into storage.
+    if (process === call.process) return ofKey || (world.honest && (run.process === process || doneSeq < call.seq))
     // A tag that is told only after another process has renewed it was not known in time.
     if (!covers(invalidation, run, invalidation.seq)) return false
     if (!world.hasStorage || !world.clean || doneSeq >= call.seq) return false
