@@ -67,6 +67,8 @@ export class Flight<T> implements Aloft, Doomable {
   boarded = false
   /** Why its result is not kept. */
   doomed: NotStoredReason | undefined
+  /** The key has another entry than when it departed. */
+  overtaken = false
   /** Its signal has aborted. */
   aborted: { readonly reason: unknown } | undefined
   /** Tags that became known only while it computes. */
@@ -193,6 +195,8 @@ export class Flights<T> {
   /** The key has a new entry: what is being read out of storage is older. */
   overtake(id: string): void {
     for (const freight of this.freight.keys()) if (freight.id === id && freight.looks === true) freight.doomed ??= 'superseded'
+    const flight = this.aloft.get(id)
+    if (flight !== undefined) flight.overtaken = true
   }
 
   /** Nobody boards this key's flight any more, and its result is not kept. */

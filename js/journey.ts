@@ -85,7 +85,7 @@ async function journey(itinerary: Itinerary, flight: Flight<Landing>): Promise<L
   const tokens = await parts.tokens.snapshot(tags)
   let { stale } = itinerary
   if (name !== undefined && !forced) {
-    const found = await fromStorage(parts, plan, key, name, () => flight.doomed)
+    const found = await fromStorage(parts, plan, key, name, () => flight.doomed ?? flight.overtaken)
     if (found !== undefined) {
       // In the background only another's newer result will do.
       const use = background ? found.fresh && found.facts.created > (stale?.facts.created ?? Infinity) : found.answers
@@ -118,10 +118,10 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
     }
     const all = flight.moreTags.length === 0 ? tokens : await parts.tokens.extended(tokens, flight.moreTags)
     if (all === undefined) flight.doomed ??= 'invalidated'
-    const { inMemory, ...found } = await keep(parts, plan, {
+    const { inMemory, payload } = await keep(parts, plan, {
       core, key, name, value, ttlMs, label, failed, tokens: all ?? tokens, costMs: context.costGiven ?? costMs, doomed: () => flight.doomed,
     })
-    return shared(parts, plan, key, { ...landing, ...found }, inMemory)
+    return shared(parts, plan, key, { ...landing, payload }, inMemory)
   }
 
   if (flight.aborted !== undefined) throw flight.aborted.reason
@@ -150,7 +150,7 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
       parts.flights.end(flight) // Nobody is to be answered, and it stays what it is.
       throw error
     }
-    const found = stale ?? (forced && name !== undefined && plan.staleIfErrorMs > 0 ? await fromStorage(parts, plan, key, name) : undefined)
+    const found = stale ?? (forced && name !== undefined && plan.staleIfErrorMs > 0 ? await fromStorage(parts, plan, key, name, () => flight.doomed ?? flight.overtaken) : undefined)
     if (found !== stale) parts.disowned += Number((found as Stored).answers)
     const old = unlessError(found)
     const landing = answersErrors(plan, old, parts.now(), flight.doomed) ? await landingOf(parts, plan, key, old, 'error-stale', error) : undefined

@@ -91,19 +91,20 @@ export function fromMemory(parts: Parts, plan: Plan, args: readonly unknown[], n
 }
 
 /** What storage holds under the key, if it may answer; else, if it may where all else fails, what it is; what is damaged or dead is deleted. */
-export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: StorageName, doomed: () => unknown = () => undefined): Promise<Stored | undefined> {
+export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: StorageName, outdated: () => unknown = () => undefined): Promise<Stored | undefined> {
+  const isOutdated = (): boolean => Boolean(outdated())
   const entry = await parts.storage!.get(name.text)
   // Before others can meet it in memory.
   const decodable = entry !== undefined && (await parts.decodable(kindOf(entry)))
   const { core } = parts
-  if (!decodable || core === undefined || doomed() !== undefined) return undefined
+  if (!decodable || core === undefined || isOutdated()) return undefined
   let reason: RefusalReason
   try {
     const admit = (): Admitted => core.admit(key, name.bytes, entry, parts.now(), plan.group, plan.swrMs)
     let { status: said, payload } = admit()
     if (said === status.unknownToken) {
       const heard = await parts.tokens.hearOf(tokensOf(entry))
-      if (core !== parts.core || doomed() !== undefined) return undefined
+      if (core !== parts.core || isOutdated()) return undefined
       ;({ status: said, payload } = admit())
       if (said === status.unknownToken && !heard) return undefined
     }
@@ -180,6 +181,8 @@ export interface Kept {
   /** Absent where the value has none. */
   readonly payload?: Payload
   readonly inMemory: boolean
+  /** It is in memory, or on its way to storage. */
+  readonly anywhere?: boolean
 }
 
 /** Keeps a computed value, and says in an event if and where. */
@@ -200,6 +203,7 @@ export async function keep(parts: Parts, plan: Plan, result: Result): Promise<Ke
     return { payload, inMemory: false }
   }
   let inMemory = false
+  let anywhere = false
   try {
     const now = parts.now()
     const { costMs, tokens, name } = result
@@ -217,6 +221,7 @@ export async function keep(parts: Parts, plan: Plan, result: Result): Promise<Ke
       const expiresAt = now + Math.min(ttlMs, plan.idleMs) + staleForMs
       parts.storage!.set(name.text, core.seal(name.bytes, stored), expiresAt < Infinity ? { expiresAt } : {})
     }
+    anywhere = inMemory || stores
     if (refused === undefined || stores) emit?.({ type: 'stored', name: plan.name, bytes: payload.bytes.length, memory: refused === undefined })
     else emit?.({ type: 'not-stored', name: plan.name, reason: refused })
     core.sweep(now, sweepBudget)
@@ -224,7 +229,7 @@ export async function keep(parts: Parts, plan: Plan, result: Result): Promise<Ke
     if (!isTrap(error)) throw error
     parts.trapped(error)
   }
-  return { payload, inMemory }
+  return { payload, inMemory, anywhere }
 }
 
 /** Says that a result went to its callers only. */

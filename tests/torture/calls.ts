@@ -145,7 +145,7 @@ class Simulation implements Surroundings {
   }
 
   report(expected: string): Divergence {
-    return { seed: this.seed, step: this.seq, expected, operations: [inspect(this.shape, { breakLength: Infinity }), ...this.lines.slice(-15)] }
+    return { seed: this.seed, step: this.seq, expected, operations: [inspect(this.shape, { breakLength: Infinity }), ...this.lines.slice(-Number(process.env.LINES ?? 15))] }
   }
 
   // ---- what can happen ----------------------------------------------------------------------------
@@ -322,11 +322,13 @@ class Simulation implements Surroundings {
       seq: this.seq, process: process.id, what: { key: keys[0]!.text }, soft: false, atOnce: false, doneSeq: Infinity, doneElapsed: Infinity,
     }))
     if (process.enabled) this.model.invalidations.push(...found)
-    this.verb(process.cache.invalidate({ match: 'user:*' }), () => {
+    let over = false
+    this.verb(process.cache.invalidate({ match: 'user:*' }).finally(() => { over = true }), () => {
       for (const invalidation of found) invalidation.doneSeq = this.seq
     })
-    // The module is there, but asking for it takes turns of its own.
+    // The module is there, but asking for it takes turns of its own, which no seed repeats: as many are waited for as can be needed.
     await import('../../js/scan.js')
+    for (let turns = 0; turns < 20 || (this.delayMs === 0 && !over && turns < 1_000); turns++) await new Promise<void>(resolve => setImmediate(resolve))
   }
 
   private turnStorage(): void {
