@@ -180,12 +180,14 @@ export class Model {
     const ofKey = 'key' in invalidation.what
     // A key is forgotten in one memory and in storage, where others may yet write.
     if (ofKey && world.hasStorage && (!world.single || doneSeq >= call.seq)) return false
+    // It is stale from a time of day on.
+    if (ofKey && invalidation.soft && world.lastBack >= invalidation.seq) return false
     if (!invalidation.atOnce) return world.clean && process === call.process && doneSeq < call.seq && run.landSeq < invalidation.seq
+    // The process that made it could not know of a renewal elsewhere before it heard of the tag.
+    if (run.process !== process && !covers(invalidation, run, invalidation.seq)) return false
     // A storage that lies may say later that nothing was renewed.
     // Of tags that another process gave it, it knows no names: to find out takes a look into storage.
     if (process === call.process) return ofKey || (world.honest && (run.process === process || doneSeq < call.seq))
-    // A tag that is told only after another process has renewed it was not known in time.
-    if (!covers(invalidation, run, invalidation.seq)) return false
     if (!world.hasStorage || !world.clean || doneSeq >= call.seq) return false
     if (world.openedSeq(call.process) > doneSeq) return true
     return !ofKey && world.lastBack < invalidation.seq && call.startElapsed >= doneElapsed + world.lagMs + 4 * world.delayMs

@@ -145,7 +145,7 @@ class Simulation implements Surroundings {
   }
 
   report(expected: string): Divergence {
-    return { seed: this.seed, step: this.seq, expected, operations: [inspect(this.shape, { breakLength: Infinity }), ...this.lines.slice(-Number(process.env.LINES ?? 15))] }
+    return { seed: this.seed, step: this.seq, expected, operations: [inspect(this.shape, { breakLength: Infinity }), ...this.lines.slice(-15)] }
   }
 
   // ---- what can happen ----------------------------------------------------------------------------
