@@ -81,7 +81,8 @@ export async function expire(parts: Parts, plan: Plan, args: readonly unknown[])
     }
     const entry = isStale ? core.resealed(key, name.bytes) : undefined
     if (entry === undefined) await parts.storage!.delete(name.text)
-    else await parts.storage!.put(name.text, entry, {})
+    // What cannot be made stale there is to be forgotten there.
+    else if (!(await parts.storage!.put(name.text, entry, {}))) await parts.storage!.delete(name.text)
   }
   parts.emit?.({ type: 'expired', what: plan.name === null ? 'a key' : `a key of ${plan.name}` })
 }
