@@ -189,7 +189,12 @@ export class Tokens {
 
   private async change(tag: Tag, soft: boolean): Promise<Known> {
     // What is known is changed at once, shared or not: who called may call on, and must not meet what was before.
-    const known = this.known.get(tagName(tag)) ?? (await this.numbered(tag))
+    let known = this.known.get(tagName(tag))
+    if (known === undefined) {
+      const loaded = await this.numbered(tag)
+      // Someone else may have waited for the same, and have renewed it.
+      known = this.known.get(tagName(tag)) ?? loaded
+    }
     const { pair, place } = known
     const renewed = pair.slice()
     const from = soft ? softFrom : 8
