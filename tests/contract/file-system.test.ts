@@ -4,14 +4,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'node:test'
 import { fileSystem } from '../../js/storage/file-system.js'
-import { storageContract } from './storage-contract.js'
+import { storageContract } from '../../js/testing/storage.js'
 
 const folder = (): Promise<string> => mkdtemp(join(tmpdir(), 'reprise-files-'))
 
-storageContract('file system', async () => {
-  const directory = await folder()
-  return { open: () => fileSystem({ directory: join(directory, 'entries') }), remove: () => rm(directory, { recursive: true }) }
-})
+for (const durability of ['process', 'power'] as const) {
+  const place = async () => {
+    const directory = await folder()
+    return { open: () => fileSystem({ directory: join(directory, 'entries'), durability }), remove: () => rm(directory, { recursive: true }) }
+  }
+  storageContract(`file system, durability '${durability}'`, place, { test })
+}
 
 test('Only the owner can read entries, and no unfinished file stays behind', async () => {
   const directory = await folder()
