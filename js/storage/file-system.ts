@@ -124,7 +124,7 @@ export function fileSystem(options: FileSystemOptions): Storage {
       } catch (error) {
         throw failure('write', path, error)
       }
-      housekeeping.wrote(entry.length)
+      await housekeeping.wrote(entry.length)
     },
 
     delete: remove,

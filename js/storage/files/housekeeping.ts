@@ -1,17 +1,17 @@
 /**
  * Keeps a directory within its size, and free of litter, behind everybody's back.
  *
- * Nobody knows how much is in a directory that many processes write to. So each of them, whenever it has written a few bytes, counts one of the
- * 256 folders, the one whose count is the oldest, and notes that in the ledger, which all share. Keys are digests, so all
+ * Nobody knows how much is in a directory that many processes write to. So each of them, whenever it has written some bytes, counts a few of the
+ * 256 folders, those whose counts are the oldest, and notes that in the ledger, which all share. Keys are digests, so all
  * folders fill alike. By the time that all processes together have written a sixteenth of maxBytes (or half of what is free, where that is
- * more), every folder has been counted once.
+ * more), every folder has been counted once. Where that work falls behind, writes wait for it.
  *
  * When the counts come to more than 7/8 of maxBytes, who counts a folder removes as large a part of it as is too much of the whole; what is
  * worth least goes first (worth.ts). So what lies there settles at about 15/16, and with what was not yet counted stays below maxBytes. In
  * a large folder some entries stand for all, both for counting and for choosing. Names of 64 digits are entries; whatever else there
  * is, tokens above all, is not counted and never removed: without its tokens an entry is dead.
  */
-import { lstatSync } from 'node:fs'
+import { lstatSync, readdirSync } from 'node:fs'
 import { lstat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Directory, namesIn, unfinished } from './directory.js'
@@ -24,42 +24,50 @@ import { type Looked, lookLater, lookNow, onDisk } from './worth.js'
 const sampleSize = 64
 /** Done at once, before others have their turn: some hundred microseconds. */
 const batch = 16
+/** So many bytes are written before it is worth opening the ledger, and so many folders are counted then at the most. */
+const leastStep = 64 * 1024
+const mostFolders = 64
 const youngMs = 60_000
 const oldMs = 3_600_000
 
 export class Housekeeping {
   private readonly ledger: Ledger
-  /** Bytes written here since a folder was counted. It begins anywhere within a step, so that processes of short lives do their share. */
+  /** For so many bytes a folder is to be counted. */
+  private perFolder: number
+  /** Bytes written here for which none was. It begins anywhere within a step, so that processes of short lives do their share. */
   private uncounted: number
-  /** After how many bytes the next one is counted. */
-  private step: number
   /** Bytes that should go, and were less than the next entry. */
   private owed = 0
-  private readonly first = Math.floor(Math.random() * folderCount)
   private work: Promise<void> | undefined
   private sweptAt = -Infinity
   private closed = false
 
   constructor(private readonly directory: Directory, private readonly pace: Pace, private readonly maxBytes: number) {
     this.ledger = new Ledger(join(directory.root, 'ledger'))
-    this.step = maxBytes / 16 / folderCount
+    this.perFolder = maxBytes / 16 / folderCount
     this.uncounted = Math.random() * this.step
   }
 
-  /** An entry of so many bytes was written. */
-  wrote(bytes: number): void {
+  /** An entry of so many bytes was written. Where a promise is returned, too much was written of late: wait for it. */
+  wrote(bytes: number): Promise<void> | undefined {
     this.uncounted += onDisk(bytes)
     const sweeps = performance.now() - this.sweptAt > oldMs
-    if (this.work !== undefined || this.closed || (this.uncounted < this.step && !sweeps)) return
-    // What cannot be tidied stays: where the disk fails, reads and writes will say so.
-    this.work = this.tidy(sweeps).catch(() => {}).finally(() => {
-      this.work = undefined
-    })
+    if (this.work === undefined && !this.closed && (this.uncounted >= this.step || sweeps)) {
+      // What cannot be tidied stays: where the disk fails, reads and writes will say so.
+      this.work = this.tidy(sweeps).catch(() => {}).finally(() => {
+        this.work = undefined
+      })
+    }
+    return this.uncounted > this.maxBytes / 16 ? this.work : undefined
   }
 
   async close(): Promise<void> {
     this.closed = true
     await this.work
+  }
+
+  private get step(): number {
+    return Math.max(leastStep, this.perFolder)
   }
 
   private async tidy(sweeps: boolean): Promise<void> {
@@ -69,29 +77,34 @@ export class Housekeeping {
       this.sweptAt = performance.now()
       await this.sweep()
     }
-    for (let visits = 0; visits < folderCount && this.uncounted >= this.step && !this.closed; visits++) {
-      this.uncounted -= this.step
+    for (let counted = 0; counted < folderCount && this.uncounted >= this.step && !this.closed; ) {
       const now = Date.now()
-      const counts = await this.ledger.read(now, this.first)
-      const bytes = await this.visit(counts, now)
-      await this.ledger.write(counts.stalest, bytes, now)
-      const total = counts.total - counts.bytes[counts.stalest]! + bytes
-      this.step = Math.max(this.maxBytes / 16, (this.maxBytes - total) / 2) / folderCount
+      const counts = await this.ledger.read(now)
+      const folders = counts.oldest(Math.min(mostFolders, Math.floor(this.uncounted / this.perFolder)))
+      for (const folder of folders) counts.set(folder, await this.visit(folder, counts, now), now)
+      await this.ledger.write(folders, counts)
+      counted += folders.length
+      this.uncounted -= folders.length * this.perFolder
+      const { total } = counts
+      this.perFolder = Math.max(this.maxBytes / 16, (this.maxBytes - total) / 2) / folderCount
       // Far too much, as where maxBytes was larger before: on, until all folders had their turn.
       if (total > this.maxBytes) this.uncounted = Math.max(this.uncounted, this.step)
     }
-    this.uncounted = Math.min(this.uncounted, folderCount * this.step)
+    // Once around is all that can be done.
+    this.uncounted = Math.min(this.uncounted, this.step)
   }
 
-  /** Counts the stalest folder, and makes room in it where there is too much of everything. Returns how many bytes are there then. */
-  private async visit({ stalest, total, known }: Counts, now: number): Promise<number> {
-    const folder = stalest.toString(16).padStart(2, '0')
-    const path = join(this.directory.root, folder)
+  /** Counts a folder, and makes room in it where there is too much of everything. Returns how many bytes are there then. */
+  private async visit(number: number, counts: Counts, now: number): Promise<number> {
+    const folder = number.toString(16).padStart(2, '0')
     if (!this.directory.trusts(folder) && !(await this.directory.open(folder, false))) return 0
-    const names = (await namesIn(path)).filter(name => /^[0-9a-f]{62}$/.test(name))
+    const path = join(this.directory.root, folder)
+    const all = this.pace.quick ? this.pace.run(() => readdirSync(path)) : await namesIn(path)
+    const names = all.filter(name => /^[0-9a-f]{62}$/.test(name))
     // As long as some folders were never counted, nobody knows whether there is too much.
-    const tooMuch = known < folderCount ? 0 : Math.max(0, total - (7 / 8) * this.maxBytes)
-    const share = total > 0 ? tooMuch / total : 0
+    const { total } = counts
+    const tooMuch = counts.complete ? Math.max(0, total - (7 / 8) * this.maxBytes) : 0
+    const share = tooMuch > 0 ? tooMuch / total : 0
     const sample = some(names, Math.max(sampleSize, Math.ceil(3 * share * names.length)))
     const found = await this.look(folder, sample, now, tooMuch > 0)
     const scale = sample.length > 0 ? names.length / sample.length : 1

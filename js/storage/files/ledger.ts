@@ -11,53 +11,67 @@ export const folderCount = 256
 
 const flags = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
-export interface Counts {
-  /** The bytes in all folders, as far as they were counted. */
-  readonly total: number
-  readonly bytes: Float64Array
-  /** How many were counted. */
-  readonly known: number
-  /** The one whose count is the oldest. */
-  readonly stalest: number
+/** What was counted when. */
+export class Counts {
+  readonly bytes = new Float64Array(folderCount)
+  /** 0: never. */
+  readonly at = new Float64Array(folderCount)
+
+  set(folder: number, bytes: number, at: number): void {
+    this.bytes[folder] = bytes
+    this.at[folder] = at
+  }
+
+  /** Every folder was counted some time. */
+  get complete(): boolean {
+    return this.at.every(at => at > 0)
+  }
+
+  /** The bytes of all folders; those that were never counted taken to be like the others. */
+  get total(): number {
+    const known = this.at.reduce((sum, at) => sum + Number(at > 0), 0)
+    return known === 0 ? 0 : (this.bytes.reduce((sum, bytes) => sum + bytes, 0) * folderCount) / known
+  }
+
+  /** So many of the folders whose counts are the oldest; not the very oldest alone, so that several processes take different ones. */
+  oldest(count: number): number[] {
+    const order = Array.from(this.at.keys()).sort((a, b) => this.at[a]! - this.at[b]!)
+    const candidates = order.slice(0, 2 * count + 6)
+    for (let i = 0; i < count; i++) {
+      const other = i + Math.floor(Math.random() * (candidates.length - i))
+      ;[candidates[i], candidates[other]] = [candidates[other]!, candidates[i]!]
+    }
+    return candidates.slice(0, count)
+  }
 }
 
 export class Ledger {
   constructor(private readonly path: string) {}
 
-  /** `from`: of folders that were never counted, the first from here on is the stalest, so that processes begin at different ones. */
-  async read(now: number, from: number): Promise<Counts> {
+  async read(now: number): Promise<Counts> {
     return this.use(async file => {
       const view = new DataView(new ArrayBuffer(16 * folderCount))
       await file.read(view, 0, view.byteLength, 0)
-      const bytes = new Float64Array(folderCount)
-      let known = 0
-      let total = 0
-      let stalest = from
-      let oldest = Infinity
-      for (let i = 0; i < folderCount; i++) {
-        const folder = (from + i) % folderCount
-        const counted = view.getFloat64(16 * folder, true)
-        let at = view.getFloat64(16 * folder + 8, true)
+      const counts = new Counts()
+      for (let folder = 0; folder < folderCount; folder++) {
+        const bytes = view.getFloat64(16 * folder, true)
+        const at = view.getFloat64(16 * folder + 8, true)
         // What no count can be, or was made in the future, is none.
-        if (!(at > 0 && at <= now && counted >= 0 && counted < 2 ** 53)) at = 0
-        if (at > 0) {
-          known++
-          total += bytes[folder] = counted
-        }
-        if (at < oldest) {
-          oldest = at
-          stalest = folder
-        }
+        if (at > 0 && at <= now && bytes >= 0 && bytes < 2 ** 53) counts.set(folder, bytes, at)
       }
-      return { total, bytes, known, stalest }
+      return counts
     })
   }
 
-  async write(folder: number, bytes: number, now: number): Promise<void> {
-    const record = new DataView(new ArrayBuffer(16))
-    record.setFloat64(0, bytes, true)
-    record.setFloat64(8, now, true)
-    await this.use(file => file.write(record, 0, 16, 16 * folder))
+  async write(folders: readonly number[], counts: Counts): Promise<void> {
+    await this.use(async file => {
+      for (const folder of folders) {
+        const record = new DataView(new ArrayBuffer(16))
+        record.setFloat64(0, counts.bytes[folder]!, true)
+        record.setFloat64(8, counts.at[folder]!, true)
+        await file.write(record, 0, 16, 16 * folder)
+      }
+    })
   }
 
   private async use<T>(work: (file: FileHandle) => Promise<T>): Promise<T> {
