@@ -11,7 +11,7 @@ export interface Place {
   /** A storage over this place. What one keeps, another one opened later finds. */
   open(): Storage | Promise<Storage>
   /** Removes all of it, after the storages were closed. */
-  remove(): Promise<void>
+  remove(): Promise<unknown>
 }
 
 export interface ContractOptions {
