@@ -7,7 +7,7 @@
  * into it, and while it is empty everything is done by promises. So waiting holds up the process for 50 ms in a row, and a twentieth of
  * the time, at the most (plus one operation, whose time nobody knows before).
  */
-import { statfs } from 'node:fs/promises'
+import * as fs from 'node:fs/promises'
 
 /** Up to here an operation was not held up by anything. */
 const usualMs = 0.25
@@ -24,7 +24,9 @@ export class Pace {
 
   /** Looks what kind of file system this is. Until then nothing is done at once. */
   async learn(directory: string): Promise<void> {
-    const kind = await statfs(directory).then(({ type }) => type >>> 0, () => undefined)
+    // Not every runtime that knows Node's modules has it.
+    const { statfs } = fs as { statfs?: typeof fs.statfs }
+    const kind = await statfs?.(directory).then(({ type }) => type >>> 0, () => undefined)
     this.near = kind !== undefined && !remote.has(kind)
   }
 
