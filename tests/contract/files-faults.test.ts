@@ -210,13 +210,13 @@ test('F7: every bit of an entry of a kilobyte flipped, every cut, and every pair
   for (const i of sealed.keys()) for (const [j, { entry }] of sealed.entries()) assert.equal(refuses(i, entry), i !== j, `${j} under the name of ${i}`)
 })
 
-test('F9: names that would lead elsewhere are refused before anything is touched, for a hundred thousand of them', async () => {
+test('F9: names that would lead elsewhere are refused before anything is touched, for tens of thousands of them', async () => {
   const directory = join(folder, 'hostile')
   const storage = fileSystem({ directory })
   const pieces = ['..', '/', '\\', '\0', 'CON', 'a', 'f0', '.', ' ', '%2e', ':', '?', 'A', '\u202e', 'é', '~', '\n', 'nul', '0'.repeat(300)]
   let seed = 1
   const random = (n: number): number => (seed = (seed * 48_271) % 2_147_483_647) % n
-  for (let i = 0; i < 100_000; i++) {
+  for (let i = 0; i < 30_000; i++) {
     const key = Array.from({ length: 1 + random(6) }, () => pieces[random(pieces.length)]).join('')
     if (/^[0-9a-f]{8,128}$/.test(key)) continue
     const refused = await (i % 3 === 0 ? storage.get(key) : i % 3 === 1 ? storage.set(key, new Uint8Array(1), {}) : storage.delete(key)).then(() => false, (error: Error) => /is not a key/.test(error.message))
