@@ -96,7 +96,7 @@ export async function buildPackage() {
   await writeModules()
   const settings = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json']
   const inputs = ['js', 'scripts', ...modules.map((name) => `build/wasm/${name}`), ...settings]
-  const outputs = [...runtimes.map((name) => `dist/${name}.js`), 'dist/cli.js', 'dist/testing.js', ...modules.map((name) => `dist/${name}`), 'dist/types/index.d.ts']
+  const outputs = [...runtimes.map((name) => `dist/${name}.js`), 'dist/cli.js', 'dist/testing.js', 'dist/testing/storage.js', ...modules.map((name) => `dist/${name}`), 'dist/types/index.d.ts']
   return unlessUpToDate('package', inputs, outputs, async () => {
     await rm(join(root, 'dist'), { recursive: true, force: true })
     await Promise.all([bundle(), declarations()])
@@ -133,6 +133,7 @@ async function bundle() {
     // By themselves, so that the runtimes' chunks are not cut for them. esbuild keeps the `#!` line of cli.
     await esbuild.build({ ...options, entryPoints: { cli: 'js/cli/main.ts' } })
     await esbuild.build({ ...options, entryPoints: { testing: 'js/testing/index.ts' } })
+    await esbuild.build({ ...options, entryPoints: { 'testing/storage': 'js/testing/storage.ts' } })
   } catch (error) {
     const messages = await esbuild.formatMessages(error.errors ?? [], { kind: 'error' })
     throw new StepError('esbuild could not bundle the package.', messages.join('') || String(error))

@@ -1,98 +1,151 @@
 /**
- * One file per entry, named by its key, in folders of the key's first two digits.
+ * One file per entry, named by its key, in folders of the key's first two digits (files/directory.ts).
  *
- * A file is written under another name and renamed: a reader, in this process or another, meets the old entry, the
- * new one or none, never half of one, also after a kill. Only the owner can read them (0600, folders 0700).
+ * Every file is there as a whole or not at all, also after a kill (files/whole-file.ts). Only its owner can read it (0600, folders 0700). Any
+ * number of processes may use a directory at once: they share nothing but the names in it. Small entries are read and written at once
+ * where the file system answers fast, everything else by promises (files/pace.ts). What is too much is removed behind everybody's
+ * back, and so is what was left unfinished (files/housekeeping.ts).
  */
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { unlinkSync } from 'node:fs'
+import { unlink } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { OptionError, show } from '../errors.js'
+import { type ByteSize, checkNames, parseBytes } from '../units.js'
+import { Directory, namesIn, unfinished } from './files/directory.js'
+import { failure, isMissing } from './files/failure.js'
+import { Housekeeping } from './files/housekeeping.js'
+import { Pace } from './files/pace.js'
+import { readLater, readNow, smallBytes, syncFolder, writeLater, writeNow } from './files/whole-file.js'
 import type { Storage } from './storage.js'
 
 export interface FileSystemOptions {
   /** The folder; made when it is first needed. Nothing else should live in it. */
   directory: string
+  /** How much all entries together may take of the disk, such as `'500MB'`. What is worth least leaves first. Default `'1GB'`, at least 1 MB. */
+  maxBytes?: ByteSize
+  /**
+   * What a value that was written survives: `'process'` (default), that its process is killed; `'power'`, that the machine loses power, at the price of waiting for the
+   * disk with each write. Either way nobody ever meets half of one.
+   */
+  durability?: 'process' | 'power'
 }
 
-/** Throws OptionError where `directory` is not a path. */
+/** Throws OptionError where an option is not right. */
 export function fileSystem(options: FileSystemOptions): Storage {
   const given: unknown = options?.directory
-  if (typeof given !== 'string' || given === '') {
+  if (typeof given !== 'string' || given === '' || given.includes('\0')) {
     throw new OptionError('fileSystem: directory', `${show(given)} is not a path. Give the folder that holds the entries, such as '.reprise'.`)
   }
-  const root = resolve(given)
-  const fileOf = (key: string): string => {
-    // Keys are digests in hexadecimal; whatever else is asked for must not become a path.
-    if (!/^[0-9a-f]{8,128}$/.test(key)) throw new TypeError(`${show(key)} is not a key: keys of this storage are hexadecimal digits.`)
-    return join(root, key.slice(0, 2), key.slice(2))
+  checkNames('fileSystem', options, ['directory', 'maxBytes', 'durability'])
+  const maxBytes = parseBytes('fileSystem: maxBytes', options.maxBytes ?? '1GB', 1e6, Number.MAX_SAFE_INTEGER)
+  const durability: unknown = options.durability ?? 'process'
+  if (durability !== 'process' && durability !== 'power') {
+    throw new OptionError('fileSystem: durability', `${show(durability)} is not known. Give 'process' or 'power'.`)
+  }
+  const forPower = durability === 'power'
+  const directory = new Directory(resolve(given))
+  const pace = new Pace()
+  const housekeeping = new Housekeeping(directory, pace, maxBytes)
+  /** No two drafts have one name: not of this process, its threads, or the one that had its number before. */
+  const writer = `${process.pid}-${randomBytes(8).toString('hex')}`
+  let drafts = 0
+  let learned: Promise<void> | undefined
+
+  /** False where there is no such folder. */
+  async function open(folder: string, make: boolean): Promise<boolean> {
+    if (!(await directory.open(folder, make))) return false
+    await (learned ??= pace.learn(directory.root))
+    if (make && forPower) {
+      await syncFolder(directory.root)
+      await syncFolder(dirname(directory.root))
+    }
+    return true
+  }
+
+  async function write(folder: string, path: string, entry: Uint8Array): Promise<void> {
+    if (!directory.trusts(folder) || !directory.trusts(unfinished)) {
+      await open(folder, true)
+      await open(unfinished, true)
+    }
+    const draft = directory.pathOf(unfinished, `${writer}-${++drafts}`)
+    if (entry.length < smallBytes && !forPower && pace.quick) pace.run(() => writeNow(draft, path, entry))
+    else await writeLater(draft, path, entry, forPower ? resolve(directory.root, folder) : undefined)
+  }
+
+  async function remove(key: string): Promise<void> {
+    const folder = folderOf(key)
+    const path = directory.pathOf(folder, key.slice(2))
+    try {
+      if (!directory.trusts(folder) && !(await open(folder, false))) return
+      if (pace.quick && !forPower) pace.run(() => unlinkSync(path))
+      else await unlink(path)
+      if (forPower) await syncFolder(dirname(path))
+    } catch (error) {
+      if (!isMissing(error)) throw failure('delete', path, error)
+    }
+  }
+
+  async function* keys(): AsyncIterable<string> {
+    try {
+      for (const folder of await directory.shards()) {
+        for (const name of await namesIn(resolve(directory.root, folder))) if (isKey(folder + name)) yield folder + name
+      }
+    } catch (error) {
+      throw failure('list', directory.root, error)
+    }
   }
 
   return {
     async get(key) {
+      const folder = folderOf(key)
+      const path = directory.pathOf(folder, key.slice(2))
       try {
-        return new Uint8Array(await readFile(fileOf(key)))
+        if (!directory.trusts(folder) && !(await open(folder, false))) return undefined
+        return (pace.quick ? pace.run(() => readNow(path)) : undefined) ?? (await readLater(path))
       } catch (error) {
         if (isMissing(error)) return undefined
-        throw error
+        throw failure('read', path, error)
       }
     },
 
     async set(key, entry) {
-      const file = fileOf(key)
-      const unfinished = `${file}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`
+      const folder = folderOf(key)
+      const path = directory.pathOf(folder, key.slice(2))
       try {
-        await writeNew(unfinished, entry)
-        await rename(unfinished, file)
+        try {
+          await write(folder, path, entry)
+        } catch (error) {
+          if (!isMissing(error)) throw error
+          // Somebody removed a folder, or all of it.
+          directory.forget()
+          await write(folder, path, entry)
+        }
       } catch (error) {
-        await rm(unfinished, { force: true }).catch(() => {})
-        throw error
+        throw failure('write', path, error)
       }
+      await housekeeping.wrote(entry.length)
     },
 
-    async delete(key) {
-      try {
-        await unlink(fileOf(key))
-      } catch (error) {
-        if (!isMissing(error)) throw error
-      }
-    },
+    delete: remove,
+    keys,
 
-    async *keys() {
-      for (const folder of await namesIn(root)) {
-        if (!/^[0-9a-f]{2}$/.test(folder)) continue
-        for (const file of await namesIn(join(root, folder))) if (/^[0-9a-f]+$/.test(file)) yield folder + file
-      }
-    },
-
+    /** Only what this storage made: should the directory hold anything else, that stays. */
     async clear() {
-      await rm(root, { recursive: true, force: true })
+      for await (const key of keys()) await remove(key)
+      await unlink(resolve(directory.root, 'ledger')).catch(() => {})
     },
-  }
 
-  async function writeNew(file: string, entry: Uint8Array): Promise<void> {
-    const write = (): Promise<void> => writeFile(file, entry, { flag: 'wx', mode: 0o600 })
-    try {
-      await write()
-    } catch (error) {
-      if (!isMissing(error)) throw error
-      await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-      // The folder holds nothing that belongs into a repository.
-      await writeFile(join(root, '.gitignore'), '*\n', { flag: 'wx', mode: 0o600 }).catch(() => {})
-      await write()
-    }
+    close: () => housekeeping.close(),
   }
 }
 
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory)
-  } catch (error) {
-    if (isMissing(error)) return []
-    throw error
-  }
+/** Keys are digests in hexadecimal; whatever else is asked for must not become a path. */
+function folderOf(key: string): string {
+  if (!isKey(key)) throw new TypeError(`${show(key)} is not a key: keys of this storage are 8 to 128 hexadecimal digits, in lower case.`)
+  return key.slice(0, 2)
 }
 
-function isMissing(error: unknown): boolean {
-  return (error as { code?: unknown } | null)?.code === 'ENOENT'
+function isKey(name: string): boolean {
+  return /^[0-9a-f]{8,128}$/.test(name)
 }

@@ -28,6 +28,27 @@ declare module 'bentocache/drivers/memory' {
   export function memoryDriver(options: { maxItems: number }): unknown
 }
 
+declare module 'bentocache/drivers/file' {
+  export function fileDriver(options: { directory: string }): {
+    factory(config: object): { set(key: string, value: string): Promise<boolean>; get(key: string): Promise<string | undefined> }
+  }
+}
+
+declare module 'cacache' {
+  const cacache: {
+    put(directory: string, key: string, data: string): Promise<unknown>
+    get(directory: string, key: string): Promise<{ data: Buffer }>
+  }
+  export default cacache
+}
+
+declare module 'node-persist' {
+  const nodePersist: {
+    create(): { init(options: { dir: string }): Promise<unknown>; setItem(key: string, value: unknown): Promise<unknown>; getItem(key: string): Promise<string | undefined> }
+  }
+  export default nodePersist
+}
+
 declare module 'keyv' {
   export default class Keyv {
     set(key: string, value: unknown): Promise<unknown>

@@ -24,6 +24,7 @@ const benches = {
   keys: 'what it costs to tell whether these arguments have been seen before',
   memory: 'what a hit costs, and what entries in memory take',
   calls: 'what it costs to wait for others, to be invalidated by tag, and to be called for the first time',
+  storage: 'what it costs to keep entries in files and elsewhere',
   eviction: 'what is saved by what is kept when memory is full',
 }
 

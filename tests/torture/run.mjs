@@ -10,7 +10,7 @@
 
 import { register } from 'tsx/esm/api'
 
-const parts = ['keys', 'memory', 'calls']
+const parts = ['keys', 'memory', 'calls', 'files']
 
 register()
 const [name, ...rest] = process.argv.slice(2)

@@ -1,0 +1,171 @@
+/**
+ * `reprise/testing/storage`: what every storage must do, whatever it is made of. An adapter's test calls storageContract() with a way to make an
+ * empty storage, and to open the same one a second time, as another process would.
+ *
+ * It runs wherever there is a function `test(name, body)`: node:test, vitest, jest, bun, a page.
+ */
+import type { Storage } from '../storage/storage.js'
+
+/** Where entries are: a folder, a database, a Map. */
+export interface Place {
+  /** A storage over this place. What one keeps, another one opened later finds. */
+  open(): Storage | Promise<Storage>
+  /** Removes all of it, after the storages were closed. */
+  remove(): Promise<unknown>
+}
+
+export interface ContractOptions {
+  /** Registers a test. Default: the global `test`, as vitest (with globals), jest and bun have it, else that of node:test. */
+  test?: (name: string, body: () => Promise<void>) => unknown
+}
+
+/** Registers a dozen tests, each with an empty place of its own. `name` begins their names. */
+export function storageContract(name: string, makePlace: () => Promise<Place>, options: ContractOptions = {}): void {
+  const test = options.test ?? testOfRuntime()
+
+  const check = (what: string, body: (storage: Storage, another: () => Promise<Storage>) => Promise<void>): void => {
+    test(`${name}: ${what}`, async () => {
+      const place = await makePlace()
+      const opened: Storage[] = []
+      const open = async (): Promise<Storage> => {
+        const storage = await place.open()
+        opened.push(storage)
+        return storage
+      }
+      try {
+        await body(await open(), open)
+      } finally {
+        for (const storage of opened) await storage.close?.()
+        await place.remove()
+      }
+    })
+  }
+
+  check('what was never set is undefined', async storage => {
+    same(await storage.get(key(1)), undefined, 'get() of a key that was never set')
+  })
+
+  check('what was set comes back byte for byte, as a Uint8Array', async storage => {
+    for (const content of [bytes(), bytes(0), bytes(0, 255, 10, 13), new Uint8Array(1_000_000).map((_, i) => i * 7)]) {
+      await storage.set(key(1), content, {})
+      const found = await storage.get(key(1))
+      same(found, content, `get() after set() of ${content.length} bytes`)
+      must(Object.getPrototypeOf(found) === Uint8Array.prototype, 'get() returned a subclass of Uint8Array (Buffer?). Return new Uint8Array(found), or a view of it.')
+    }
+  })
+
+  check('a second set replaces the first', async storage => {
+    await storage.set(key(1), bytes(1, 2, 3), {})
+    await storage.set(key(1), bytes(4), { expiresAt: Date.now() + 1e6 })
+    same(await storage.get(key(1)), bytes(4), 'get() after a second set()')
+  })
+
+  check('keys do not meet, long ones or short ones', async storage => {
+    const keys = [key(1), key(2), key(1).slice(0, 16), `${key(1)}${key(2)}`]
+    for (const [i, name] of keys.entries()) await storage.set(name, bytes(i), {})
+    for (const [i, name] of keys.entries()) same(await storage.get(name), bytes(i), `get('${name}')`)
+  })
+
+  check('the bytes belong to their caller: changing them changes nothing that is stored', async storage => {
+    const content = bytes(1, 2, 3)
+    await storage.set(key(1), content, {})
+    content[0] = 9
+    const found = (await storage.get(key(1)))!
+    found[1] = 9
+    same(await storage.get(key(1)), bytes(1, 2, 3), 'get() after the bytes that went in, and those that came out, were changed')
+  })
+
+  check('a view into a larger buffer is stored as the view', async storage => {
+    await storage.set(key(1), bytes(1, 2, 3, 4).subarray(1, 3), {})
+    same(await storage.get(key(1)), bytes(2, 3), 'get() after set() of subarray(1, 3)')
+  })
+
+  check('what was deleted is gone, and deleting nothing is no error', async storage => {
+    await storage.set(key(1), bytes(1), {})
+    await storage.set(key(2), bytes(2), {})
+    await storage.delete(key(1))
+    await storage.delete(key(1))
+    same(await storage.get(key(1)), undefined, 'get() after delete()')
+    same(await storage.get(key(2)), bytes(2), 'get() of another key after delete()')
+  })
+
+  check('another process that opens it finds what was set', async (storage, another) => {
+    await storage.set(key(1), bytes(1), {})
+    const other = await another()
+    same(await other.get(key(1)), bytes(1), 'get() of a second storage over the same place')
+    await other.set(key(1), bytes(2), {})
+    same(await storage.get(key(1)), bytes(2), 'get() after the second storage replaced it')
+    await other.delete(key(1))
+    same(await storage.get(key(1)), undefined, 'get() after the second storage deleted it')
+  })
+
+  check('many operations at once all take effect, and a reader never sees half of a write', async (storage, another) => {
+    const other = await another()
+    for (const size of [2_000, 200_000]) {
+      const full = (value: number): Uint8Array => new Uint8Array(size).fill(value)
+      await storage.set(key(0), full(0), {})
+      await Promise.all(
+        Array.from({ length: 40 }, async (_, i) => {
+          await storage.set(key(0), full(i), {})
+          const found = (await other.get(key(0)))!
+          must(found?.length === size && found.every(byte => byte === found[0]), `get() while others set() the same key returned neither the old nor the new ${size} bytes. Write elsewhere, then rename; or use a transaction.`)
+          await storage.set(key(i + 1), bytes(i), {})
+        }),
+      )
+      for (let i = 0; i < 40; i++) same(await storage.get(key(i + 1)), bytes(i), `get() of key ${i} after 40 writes at once`)
+    }
+  })
+
+  check('keys, where there are any, are those of what is there, each once', async (storage, another) => {
+    if (storage.keys === undefined) return
+    const listed = async (): Promise<string> => {
+      const keys: string[] = []
+      for await (const key of (await another()).keys!()) keys.push(key)
+      return keys.sort().join('\n')
+    }
+    must((await listed()) === '', 'keys() of an empty storage lists something. List only what set() was given.')
+    const keys = Array.from({ length: 30 }, (_, i) => (i % 2 === 0 ? key(i) : key(i).slice(48)))
+    for (const name of keys) await storage.set(name, bytes(1), {})
+    await storage.delete(keys.pop()!)
+    await storage.set(keys[0]!, bytes(2), {})
+    const found = await listed()
+    must(found === keys.sort().join('\n'), `keys() after 30 keys were set and one deleted lists other keys than the 29 that are there, or not each once:\n${found}`)
+  })
+
+  check('clear, where there is one, forgets everything', async storage => {
+    const keys = [key(1), key(2), key(3).slice(48)]
+    for (const name of keys) await storage.set(name, bytes(1), {})
+    await storage.clear?.()
+    if (storage.clear !== undefined) for (const name of keys) same(await storage.get(name), undefined, `get('${name}') after clear()`)
+    await storage.set(key(1), bytes(2), {})
+    same(await storage.get(key(1)), bytes(2), 'get() of what was set after clear()')
+  })
+}
+
+/** Keys are hexadecimal digits: 64 those of entries, 16 those of tokens. */
+const key = (n: number): string => n.toString(16).padStart(64, '0')
+const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values)
+
+function must(isSo: boolean, message: string): asserts isSo {
+  if (!isSo) throw new Error(message)
+}
+
+function same(found: unknown, expected: Uint8Array | undefined, what: string): void {
+  if (expected === undefined) return must(found === undefined, `${what} is ${shown(found)}. It must be undefined (not null, not empty bytes).`)
+  const right = found instanceof Uint8Array && found.length === expected.length && found.every((byte, i) => byte === expected[i])
+  must(right, `${what} is ${shown(found)}, not ${shown(expected)}.`)
+}
+
+function shown(value: unknown): string {
+  if (!(value instanceof Uint8Array)) return value === null || typeof value !== 'object' ? String(value) : Object.prototype.toString.call(value)
+  return `${value.length} bytes [${value.slice(0, 8).join(' ')}${value.length > 8 ? ' …' : ''}]`
+}
+
+function testOfRuntime(): NonNullable<ContractOptions['test']> {
+  // Types of Node and of test runners are none of ours here.
+  type Found = NonNullable<ContractOptions['test']> | undefined
+  const runtime = globalThis as { test?: Found; process?: { getBuiltinModule?: (name: string) => { test?: Found } | undefined } }
+  const found = typeof runtime.test === 'function' ? runtime.test : runtime.process?.getBuiltinModule?.('node:test')?.test
+  if (found === undefined) throw new TypeError("storageContract: there is no test function here. Give yours: storageContract(name, makePlace, { test }).")
+  return found
+}
