@@ -28,7 +28,7 @@ export interface NodeRedisCluster {
 export interface IoredisClient {
   readonly status: string
   readonly isCluster: boolean
-  callBuffer(command: string, ...args: string[]): Promise<unknown>
+  getBuffer(key: string): Promise<unknown>
 }
 
 export type RedisClient = NodeRedisClient | NodeRedisCluster | IoredisClient
@@ -202,11 +202,11 @@ function has<Name extends string>(value: unknown, name: Name): value is Record<N
 }
 
 function isClient(value: unknown): boolean {
-  return has(value, 'sendCommand') || has(value, 'callBuffer')
+  return has(value, 'sendCommand') || has(value, 'getBuffer')
 }
 
 function linkTo(client: unknown): Link {
-  if (has(client, 'callBuffer')) return linkToIoredis(client as unknown as IoredisClient)
+  if (has(client, 'getBuffer')) return linkToIoredis(client as unknown as IoredisClient)
   if (has(client, 'getSentinelNode')) throw new OptionError('redis: client', 'sentinels of node-redis are not supported. ioredis can: new Redis({ sentinels, name }).')
   if (has(client, 'nodeClient')) return linkToCluster(client as unknown as NodeRedisCluster)
   if (has(client, 'sendCommand')) return linkToClient(client as unknown as NodeRedisClient)
@@ -245,8 +245,8 @@ function linkToIoredis(client: IoredisClient): Link {
   const sendTo =
     (to: IoredisClient): Send =>
     ([command, ...args]) =>
-      // ioredis takes Buffers too; its types say so with a type that only Node has.
-      to.callBuffer(command as string, ...(args as string[]))
+      // Not callBuffer(command, …): with enableAutoPipelining, ioredis 5 and 6 lose the name of the command.
+      (to as unknown as Record<string, (...args: Args) => Promise<unknown>>)[`${String(command).toLowerCase()}Buffer`]!(...args)
   const send = sendTo(client)
   const { options } = client as { options?: { keyPrefix?: unknown } }
   return {
