@@ -144,7 +144,11 @@ class Batch {
   private async read(wanted: Wanted[]): Promise<void> {
     const keys = wanted.map(({ key }) => key)
     const one = keys.length === 1
-    const reply = await this.link.send([one ? 'GET' : 'MGET', ...keys], keys[0]!)
+    const reply = await this.link.send([one ? 'GET' : 'MGET', ...keys], keys[0]!).catch(async (error: unknown) => {
+      // Not ours, but in the place of something that is. MGET would have called it absent, and SET would replace it.
+      if (one && /^WRONGTYPE\b/.test((error as Error | undefined)?.message ?? '')) await this.link.send(['UNLINK', keys[0]!], keys[0]!).catch(() => {})
+      throw error
+    })
     const values = one ? [reply] : reply
     if (!Array.isArray(values) || values.length !== keys.length) throw unexpected('MGET', reply)
     values.forEach((value: unknown, i) => {
@@ -277,6 +281,8 @@ interface Connection {
   waiting: number
   /** and when the last answer came, or the first of them was sent; by Date.now(). */
   heard: number
+  /** Why it was given up, where the client does not know. */
+  givenUp?: Error
 }
 
 /** A server that has not said a word for so long, though it was asked, is taken for gone: the next command gets a new connection. */
@@ -306,6 +312,8 @@ class OwnClient implements Link {
     try {
       const client = connection.ready ? connection.client! : await connection.opened
       return await client.sendCommand(args, asBuffers)
+    } catch (error) {
+      throw connection.givenUp ?? error
     } finally {
       connection.heard = Date.now()
       if (--connection.waiting === 0) connection.client?.unref()
@@ -323,7 +331,10 @@ class OwnClient implements Link {
 
   private live(): Connection | undefined {
     const { current } = this
-    if (current !== undefined && current.waiting > 0 && Date.now() - current.heard > silenceMs) this.drop(current)
+    if (current !== undefined && current.waiting > 0 && Date.now() - current.heard > silenceMs) {
+      current.givenUp = new Error(`redis: the server said nothing for ${silenceMs / 1000} seconds, so its connection was given up.`)
+      this.drop(current)
+    }
     return this.current
   }
 
