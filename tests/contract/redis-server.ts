@@ -31,6 +31,7 @@ process.on('exit', () => {
 })
 
 export async function startRedis({ program = 'redis-server', args = [] as string[] } = {}): Promise<RedisServer> {
+  if (!programs.includes(program)) throw new Error(`There is no ${program} here. To do: node scripts/setup.mjs`)
   for (let tries = 0; ; tries++) {
     // Another program may take the port before the server does.
     const server = await tryToStart(program, await freePort(), args)

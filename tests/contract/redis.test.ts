@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import test, { after, before } from 'node:test'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
+import { build } from 'esbuild'
 import { Cluster, Redis } from 'ioredis'
 import { createClient, createCluster } from 'redis'
 import { web } from '../../js/runtimes/web.js'
 import { redis } from '../../js/storage/redis.js'
 import type { Storage } from '../../js/storage/storage.js'
 import { bench } from '../js/harness.js'
-import { programs, type RedisServer, startCluster, startRedis } from './redis-server.js'
+import { freePort, programs, type RedisServer, startCluster, startRedis } from './redis-server.js'
 import { storageContract } from './storage-contract.js'
 
 const key = (n: number): string => n.toString(16).padStart(64, '0')
@@ -240,6 +245,37 @@ async function monitored(server: RedisServer, work: () => Promise<void>): Promis
   // The test's own connection greets the server when it is made.
   return names.filter(name => !['ECHO', 'HELLO', 'CLIENT'].includes(name))
 }
+
+test('rediss:// speaks TLS, and with nobody whose certificate it cannot verify', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'reprise-tls-'))
+  const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')]
+  const made = await promisify(execFile)('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', key, '-out', certificate]).catch((error: { code?: unknown }) => error)
+  if ('code' in made && made.code === 'ENOENT') return t.skip('there is no openssl here, which makes the certificate')
+  const port = await freePort()
+  const server = await startRedis({ args: ['--tls-port', `${port}`, '--tls-cert-file', certificate, '--tls-key-file', key, '--tls-auth-clients', 'no'] })
+  const url = `rediss://127.0.0.1:${port}`
+  await assert.rejects(redis(url).get('a'), /self.signed certificate/)
+  const program = `
+    import { redis } from './js/storage/redis.ts'
+    await redis('${url}').set('by-tls', Uint8Array.of(7), {})`
+  const env = { ...process.env, NODE_EXTRA_CA_CERTS: certificate }
+  await promisify(execFile)(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], { timeout: 20_000, env })
+  const storage = redis(server.url)
+  assert.deepEqual(await storage.get('by-tls'), bytes(7))
+  await storage.close!()
+  await server.stop()
+  await rm(folder, { recursive: true })
+})
+
+test('Without the package redis, a URL says how to get it, and clients work all the same', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'reprise-alone-'))
+  const { outputFiles } = await build({ entryPoints: ['js/storage/redis.ts'], bundle: true, write: false, format: 'esm', platform: 'node', external: ['redis'], absWorkingDir: fileURLToPath(new URL('../..', import.meta.url)) })
+  await writeFile(join(folder, 'redis.mjs'), outputFiles[0]!.contents)
+  const alone = (await import(pathToFileURL(join(folder, 'redis.mjs')).href)) as { redis: typeof redis }
+  await assert.rejects(alone.redis('redis://127.0.0.1:1').get('a'), /npm install redis/)
+  assert.equal(await alone.redis({ sendCommand: async () => null }).get('a'), undefined)
+  await rm(folder, { recursive: true })
+})
 
 // ---- what is given ----------------------------------------------------------------------------------
 
