@@ -15,6 +15,8 @@ import { fail, isMain, root, run, step, StepError } from './lib/process.mjs'
 
 const modules = ['core.wasm', 'core-dense.wasm']
 const runtimes = ['node', 'browser', 'workerd', 'edge-light']
+/** Those that are imported by a name of their own: what is not imported is not bundled. */
+const storages = ['redis']
 
 /** Builds the named presets and then, after `wasm`, the package: build({ wasm: true, asan: true }). */
 export async function build(wanted) {
@@ -86,7 +88,7 @@ async function writeIfChanged(path, text) {
   if ((await readFile(path, 'utf8').catch(() => undefined)) !== text) await writeFile(path, text)
 }
 
-/** dist/: one bundle for each runtime with shared chunks, the command, what is for tests, both modules, and the types. */
+/** dist/: one bundle for each runtime with shared chunks, the command, what is for tests, storages, both modules, and the types. */
 export async function buildPackage() {
   for (const name of modules) {
     if (!existsSync(join(root, 'build/wasm', name))) {
@@ -96,7 +98,8 @@ export async function buildPackage() {
   await writeModules()
   const settings = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json']
   const inputs = ['js', 'scripts', ...modules.map((name) => `build/wasm/${name}`), ...settings]
-  const outputs = [...runtimes.map((name) => `dist/${name}.js`), 'dist/cli.js', 'dist/testing.js', 'dist/testing/storage.js', ...modules.map((name) => `dist/${name}`), 'dist/types/index.d.ts']
+  const others = ['cli', 'testing', 'testing/storage', ...storages].map((name) => `dist/${name}.js`)
+  const outputs = [...runtimes.map((name) => `dist/${name}.js`), ...others, ...modules.map((name) => `dist/${name}`), 'dist/types/index.d.ts']
   return unlessUpToDate('package', inputs, outputs, async () => {
     await rm(join(root, 'dist'), { recursive: true, force: true })
     await Promise.all([bundle(), declarations()])
@@ -134,6 +137,7 @@ async function bundle() {
     await esbuild.build({ ...options, entryPoints: { cli: 'js/cli/main.ts' } })
     await esbuild.build({ ...options, entryPoints: { testing: 'js/testing/index.ts' } })
     await esbuild.build({ ...options, entryPoints: { 'testing/storage': 'js/testing/storage.ts' } })
+    await Promise.all(storages.map((name) => esbuild.build({ ...options, entryPoints: { [name]: `js/storage/${name}.ts` } })))
   } catch (error) {
     const messages = await esbuild.formatMessages(error.errors ?? [], { kind: 'error' })
     throw new StepError('esbuild could not bundle the package.', messages.join('') || String(error))

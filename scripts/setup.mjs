@@ -26,6 +26,8 @@ const needs = [
   { package: 'catch2', use: 'test', why: 'the C++ tests', found: header('catch2/catch.hpp') },
   { package: 'python3-cbor2', use: 'test', why: 'a second opinion on keys', found: () => existsSync('/usr/lib/python3/dist-packages/cbor2') },
   { package: 'faketime', use: 'test', why: 'a process whose clock is turned', found: program('faketime') },
+  { package: 'redis-server', use: 'test', why: 'the tests of storage in Redis', found: program('redis-server') },
+  { package: 'redis-tools', use: 'test', why: 'redis-cli, which makes a cluster of servers', found: program('redis-cli') },
   { package: 'chromium', use: 'test', why: 'the tests in a browser', found: program('chromium', 'chromium-browser', 'google-chrome') },
 ]
 

@@ -102,10 +102,10 @@ async function bundle(name, known) {
 
 /** Ours, and those of the peers that are really installed. */
 async function versions() {
-  const { version } = await readJson('package.json')
+  const { version, devDependencies: own } = await readJson('package.json')
   const { devDependencies } = await readJson(`${here}/package.json`)
   const peers = Object.keys(devDependencies).map(async (peer) => [peer, (await readJson(`${here}/node_modules/${peer}/package.json`)).version])
-  return { reprise: version, ...Object.fromEntries(await Promise.all(peers)) }
+  return { reprise: version, redis: own.redis, ioredis: own.ioredis, ...Object.fromEntries(await Promise.all(peers)) }
 }
 
 async function readJson(path) {

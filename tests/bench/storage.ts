@@ -2,15 +2,17 @@
  * `npm run bench -- storage`: what it costs to keep entries elsewhere.
  *
  *   storage/file-set, -replace, -get    2 KB in files
+ *   storage/redis-get64    each of 64 entries of 2 KB that are asked for at once, out of Redis on loopback; asked: half of node-redis's time
  */
 import { runRows } from './harness.js'
 import { main } from './main.js'
 import { fileRows } from './storage-file-rows.js'
+import { redisRow } from './storage-redis-rows.js'
 
 await main(async ({ pace, progress }) => {
   const files = await fileRows()
   try {
-    return await runRows(files.rows, pace, progress)
+    return [...(await runRows(files.rows, pace, progress)), await redisRow(pace, progress)]
   } finally {
     await files.remove()
   }

@@ -3,6 +3,7 @@
  * compiles against the types of the built package (types.test.ts), or the types are wrong.
  */
 import type { Cache, CallContext, CallInfo, ReadOptions, Storage, Wrapped, WrapOptions } from 'reprise'
+import { redis } from 'reprise/redis'
 
 interface User {
   readonly id: string
@@ -255,3 +256,6 @@ await using closing = cache.scope('tenant')
 const progress = await closing.invalidate({ match: 'user:*', onProgress: ({ scanned }) => scanned })
 const done = await closing.invalidate({ tag: 'users' })
 same<[typeof progress.scanned, typeof done], [number, void]>(true)
+
+// 28. Redis, by a URL or by a client, whose own types need not be there.
+export const fleet: Storage[] = [redis('rediss://localhost'), redis({ url: 'redis://localhost', prefix: 'mine:' }), redis({ sendCommand: async (args: readonly unknown[]) => args })]
