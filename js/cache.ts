@@ -118,7 +118,7 @@ export class Cache {
     return parts.flights.carry(write, async () => {
       const name = canonical && (await parts.storageName(canonical))
       const tokens = await parts.tokens.snapshot(plan.tags)
-      await keep(parts, plan, { core, key: digest, name, tokens, value, ttlMs: plan.ttlMs, costMs: 0, label, doomed: () => write.doomed })
+      await keep(parts, plan, { core, key: digest, name, tokens, value, ttlMs: plan.ttlMs, costMs: 0, label, replaces: true, doomed: () => write.doomed })
       if (name !== undefined) await parts.storage?.written(name.text)
     })
   }

@@ -56,6 +56,8 @@ export interface Result {
   readonly value: unknown
   readonly ttlMs: number
   readonly costMs: number
+  /** It takes the place of whatever there was: if it cannot be written, that goes. */
+  readonly replaces?: boolean
   /** It is what the function threw. */
   readonly failed?: boolean
   /** The key, where it is a text that a user made. */
@@ -196,11 +198,11 @@ export async function keep(parts: Parts, plan: Plan, result: Result): Promise<Pa
     parts.flights.kept(result.key.id)
     const refused = notStoredReasons[said]
     // What memory has no room for, or better uses for, storage may still hold.
-    const stores = name !== undefined && tokens.shared && (refused === undefined || refused === 'no-room' || refused === 'not-admitted')
+    let stores = name !== undefined && tokens.shared && (refused === undefined || refused === 'no-room' || refused === 'not-admitted')
     if (stores) {
       const expiresAt = now + Math.min(ttlMs, plan.idleMs) + staleForMs
-      parts.storage!.set(name.text, core.seal(name.bytes, stored), expiresAt < Infinity ? { expiresAt } : {})
-    }
+      stores = parts.storage!.set(name!.text, core.seal(name!.bytes, stored), expiresAt < Infinity ? { expiresAt } : {}, result.replaces)
+    } else if (result.replaces === true && name !== undefined && !tokens.shared) void parts.storage!.delete(name.text)
     if (refused === undefined || stores) emit?.({ type: 'stored', name: plan.name, bytes: payload.bytes.length, memory: refused === undefined })
     else emit?.({ type: 'not-stored', name: plan.name, reason: refused })
     core.sweep(now, sweepBudget)

@@ -144,6 +144,14 @@ export class Tokens {
     }))
   }
 
+  /** The storage is there after it was not: it is told what it is owed, and says what others have renewed meanwhile. */
+  async makeUp(): Promise<void> {
+    for (const known of this.known.values()) if (!(known instanceof Promise) && known.owed && known.tag.kind !== 'epoch') await this.repay(known)
+    const { owed } = (await this.known.get(tagName(epoch))) ?? {}
+    if (owed) await this.current(epoch)
+    await this.catchUp()
+  }
+
   /** Tells a new judge what the old one knew. */
   async retell(): Promise<void> {
     for (const known of this.known.values()) this.tools.setToken((await known).pair)
@@ -166,7 +174,7 @@ export class Tokens {
     const name = tagName(tag)
     const known = this.known.get(name)
     if (known !== undefined && (known instanceof Promise || known.shared || known.place === undefined)) return known
-    const loading: Promise<Known> = (known?.owed ? this.pay(known) : this.load(tag, known)).then((loaded): Known | Promise<Known> => {
+    const loading: Promise<Known> = (known?.owed ? this.repay(known) : this.load(tag, known)).then((loaded): Known | Promise<Known> => {
       // Renewed while it was being loaded: the newer one stands.
       const now = this.known.get(name)
       if (now !== loading && now !== known && now !== undefined) return now
@@ -222,6 +230,13 @@ export class Tokens {
     return paid
   }
 
+  /** The same for what the storage should know by now. Others look again only where the epoch has changed, and they may have looked since that was written. */
+  private async repay(known: Known): Promise<Known> {
+    const paid = await this.pay(known)
+    if (!paid.owed && paid.tag.kind !== 'epoch') await this.change(epoch, false)
+    return paid
+  }
+
   private async ask(): Promise<void> {
     const place = await this.placeOf(epoch)
     if (place === undefined) return
@@ -236,7 +251,7 @@ export class Tokens {
   private async reload(known: Known): Promise<void> {
     const { tag, pair, place } = known
     if (tag === epoch || place === undefined) return
-    if (known.owed) return void (await this.pay(known))
+    if (known.owed) return void (await this.repay(known))
     await this.tools.storage!.written(place)
     const { ok, token } = await this.read(place)
     // Renewed here meanwhile: that is newer.
