@@ -55,7 +55,7 @@ export type CacheEvent =
   /** The cache cannot answer or is not to: the function ran as if it were not wrapped. */
   | { type: 'bypass'; name: string | null; why: 'no-core' | 'disabled' | 'closed' }
   | { type: 'invalidated' | 'expired'; what: string }
-  /** A storage failed, or took too long; the call went on without it. */
+  /** A storage failed, or took too long; the call went on without it. When the cache is closed, also: it could never be told what was deleted. */
   | { type: 'storage-error'; operation: StorageOperation; error: unknown }
   /** A storage that is silent, or refuses everything, is left alone (`open`); now and then one probe is made (`half-open`), until one is answered (`closed`). */
   | { type: 'storage'; state: 'closed' | 'open' | 'half-open' }
