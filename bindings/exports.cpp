@@ -89,14 +89,16 @@ REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t peek(double now, double stale_fo
 REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t store(double payload_size, std::uint32_t kind,
                                                       std::uint32_t token_count, double cost_ms,
                                                       double ttl, double stale_for, double idle,
-                                                      double now, std::uint32_t group) {
+                                                      double now, std::uint32_t group,
+                                                      std::uint32_t insists) {
   const std::size_t tokens = token_count <= kMaxTokens ? token_count : kMaxTokens;
   state->draft = {static_cast<PayloadKind>(kind),
                   Lifetime::from(millis(now), millis(ttl), millis(stale_for), millis(idle)),
                   cost_ms,
                   {block.tokens, tokens},
                   static_cast<std::uint64_t>(payload_size),
-                  group};
+                  group,
+                  insists != 0};
   const bool fits = state->draft.payload_size <= kInboxSize;
   const Bytes payload = fits ? inbox(static_cast<std::uint32_t>(payload_size)) : Bytes{};
   const Stored stored = state->cache.store(block.key, state->draft, payload, millis(now));

@@ -67,7 +67,7 @@ export interface CoreExports {
   look_up(length: number, now: number, staleForMs: number): number
   look_up_key(now: number, staleForMs: number): number
   peek(now: number, staleForMs: number): number
-  store(payloadSize: number, kind: number, tokenCount: number, costMs: number, ttlMs: number, staleForMs: number, idleMs: number, now: number, group: number): number
+  store(payloadSize: number, kind: number, tokenCount: number, costMs: number, ttlMs: number, staleForMs: number, idleMs: number, now: number, group: number, insists: number): number
   write_payload(from: number, length: number): void
   /** How many bytes lie at payload_at now. */
   read_payload(from: number): number

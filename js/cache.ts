@@ -118,8 +118,13 @@ export class Cache {
     return parts.flights.carry(write, async () => {
       const name = canonical && (await parts.storageName(canonical))
       const tokens = await parts.tokens.snapshot(plan.tags)
-      await keep(parts, plan, { core, key: digest, name, tokens, value, ttlMs: plan.ttlMs, costMs: 0, label, replaces: true, doomed: () => write.doomed })
-      if (name !== undefined) await parts.storage?.written(name.text)
+      const { anywhere } = await keep(parts, plan, { core, key: digest, name, tokens, value, ttlMs: plan.ttlMs, costMs: 0, insists: true, label, doomed: () => write.doomed })
+      // What cannot be kept takes the older value with it all the same.
+      const gone = anywhere !== true && write.doomed !== 'superseded'
+      if (gone) core.invalidate(digest)
+      if (name === undefined) return
+      if (gone) await parts.storage?.delete(name.text)
+      await parts.storage?.written(name.text)
     })
   }
 

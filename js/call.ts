@@ -118,8 +118,11 @@ async function validated(parts: Parts, plan: Plan, core: Core, key: Key, args: r
     return value
   }
   parts.emit?.({ type: 'refused', name: plan.name, reason: 'invalid' })
+  if (parts.core !== core) {
+    parts.bypasses-- // It is counted as a hit.
+    return bypass(parts, plan, job, how)
+  }
   parts.disowned++
-  if (parts.core !== core) return bypass(parts, plan, job, how)
   core.invalidate(key)
   core.digest(plan.prefix, args)
   parts.verdict = verdict.absent

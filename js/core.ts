@@ -41,6 +41,8 @@ export interface Draft {
   staleForMs: number
   /** How long it lives without an answer. Default for ever. */
   idleMs?: number
+  /** Put in by hand: it is let in whatever it is worth. Default false. */
+  insists?: boolean
   /** The number of the function whose result it is: a core that compresses expects them to be alike. Default 0. */
   group?: number
 }
@@ -195,6 +197,7 @@ export class Core {
       draft.idleMs ?? Infinity,
       now,
       draft.group ?? 0,
+      draft.insists === true ? 1 : 0,
     )
     this.refresh()
     this.filled()

@@ -65,6 +65,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
         digest,
         randomBytes: count => runtime.randomBytes(count),
         setToken: pair => (parts.core ?? parts.standby)?.setToken(pair),
+        renewed: tag => parts.flights.doomTagged(tag),
       }),
       storage,
       emit,

@@ -55,18 +55,20 @@ export interface Doomable {
   doomed: NotStoredReason | undefined
   /** It is a computation, and its callers have gone. */
   readonly landed?: boolean
-  /** It is a look into storage. */
+  /** It only looks for what storage has. */
   readonly looks?: true
 }
 
 export class Flight<T> implements Aloft, Doomable {
-  readonly landing: Promise<T>
+  landing!: Promise<T>
   /** Those on board have their answer, or an error. */
   landed = false
-  /** Somebody waits for it, or did. */
+  /** Somebody waits for it, or did, and was not let off. */
   boarded = false
   /** Why its result is not kept. */
   doomed: NotStoredReason | undefined
+  /** The key has another entry than when it departed. */
+  overtaken = false
   /** Its signal has aborted. */
   aborted: { readonly reason: unknown } | undefined
   /** Tags that became known only while it computes. */
@@ -84,11 +86,7 @@ export class Flight<T> implements Aloft, Doomable {
     private readonly leave: (flight: Flight<T>, why: NotStoredReason) => void,
   ) {
     this.kept = departure.keepAlive || departure.background
-    this.landing = new Promise((resolve, reject) => {
-      this.settle = { resolve, reject }
-    })
-    // Whoever waits is told; that nobody waits is no fault.
-    this.landing.catch(() => {})
+    this.prepare()
   }
 
   /** Of the computation. */
@@ -99,6 +97,14 @@ export class Flight<T> implements Aloft, Doomable {
   land(landing: T): void {
     this.landed = true
     this.settle.resolve(landing)
+  }
+
+  /** Those on board have waited long enough, and take this; the computation goes on, and who boards from now on waits for that. */
+  letOff(landing: T): void {
+    this.kept = true
+    this.boarded = false
+    this.settle.resolve(landing)
+    this.prepare()
   }
 
   fail(error: unknown): void {
@@ -137,6 +143,14 @@ export class Flight<T> implements Aloft, Doomable {
       }
       this.landing.then(take).then(resolve, reject).finally(stay)
     })
+  }
+
+  private prepare(): void {
+    this.landing = new Promise((resolve, reject) => {
+      this.settle = { resolve, reject }
+    })
+    // Whoever waits is told; that nobody waits is no fault.
+    this.landing.catch(() => {})
   }
 }
 
@@ -191,9 +205,11 @@ export class Flights<T> {
     }))
   }
 
-  /** A result was kept under this key: what storage is being asked for is older. */
-  kept(id: string): void {
+  /** The key has a new entry: what is being read out of storage is older. */
+  overtake(id: string): void {
     for (const freight of this.freight.get(id) ?? []) if (freight.looks === true) freight.doomed ??= 'superseded'
+    const flight = this.aloft.get(id)
+    if (flight !== undefined) flight.overtaken = true
   }
 
   /** Nobody boards this key's flight any more, and its result is not kept. */
@@ -203,6 +219,12 @@ export class Flights<T> {
     if (flight === undefined) return
     flight.doomed ??= why
     this.aloft.delete(id)
+  }
+
+  /** The same for a flight, which another may have followed. */
+  turnAway(flight: Flight<T>, why: NotStoredReason): void {
+    flight.doomed ??= why
+    this.end(flight)
   }
 
   /** The same for every flight that `test` says yes to. */
@@ -231,7 +253,7 @@ export class Flights<T> {
   /** Ends those that nobody waits for. */
   abandonBackground(): void {
     for (const flight of this.aloft.values()) {
-      if (flight.departure.background) flight.abort('closed', new DOMException('The cache was closed.', 'AbortError'))
+      if (flight.departure.background && !flight.boarded) flight.abort('closed', new DOMException('The cache was closed.', 'AbortError'))
     }
   }
 }

@@ -9,7 +9,7 @@ import { Failure } from './failure.js'
 import type { Departure, Flight } from './flights.js'
 import type { Parts, StorageName } from './parts.js'
 import type { Plan } from './plan.js'
-import { answersErrors, fromStorage, hitFacts, keep, type Landing, landingOf, notStored, shared, type Stale, type Stored } from './results.js'
+import { answersErrors, fromStorage, hitFacts, keep, type Landing, landingOf, notStored, shared, type Stale, type Stored, unlessError } from './results.js'
 import { type Snapshot, type Tag, united } from './tokens.js'
 
 /** What a call wants to have computed. */
@@ -88,14 +88,14 @@ async function journey(itinerary: Itinerary, flight: Flight<Landing>): Promise<L
   const tokens = await parts.tokens.snapshot(tags)
   let { stale } = itinerary
   if (name !== undefined && !forced) {
-    const found = await fromStorage(parts, plan, key, name, () => flight.doomed)
+    const found = await fromStorage(parts, plan, key, name, () => flight.doomed ?? flight.overtaken)
     if (found !== undefined) {
       // In the background only another's newer result will do.
       const use = background ? found.fresh && found.facts.created > (stale?.facts.created ?? Infinity) : found.answers
       const landing = use ? await landingOf(parts, plan, key, found, found.fresh ? 'hit' : 'stale') : undefined
       if (found.answers && (background || landing === undefined)) parts.disowned++
       if (landing !== undefined) return landing
-      if (!use) stale ??= found
+      if (!use) stale ??= unlessError(found)
     }
   }
   const older = name && itinerary.older.length > 0 && !forced && !background ? await migrated(itinerary, flight, name, tokens) : undefined
@@ -106,7 +106,12 @@ async function journey(itinerary: Itinerary, flight: Flight<Landing>): Promise<L
 async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: StorageName | undefined, tokens: Snapshot, stale: Stale | undefined): Promise<Landing> {
   const { parts, plan, core, key, job } = itinerary
   const { background, forced, label } = flight.departure
-  const context = new Context(flight, stale && (() => parts.decodePayload(stale.payload)), values => job.tagsOf(values))
+  const context = new Context(flight, stale && (() => parts.decodePayload(stale.payload)), values => {
+    const tags = job.tagsOf(values)
+    // One of them was renewed while the function ran: later callers are not to wait for this.
+    if (parts.tokens.changedSince(tokens, tags)) parts.flights.turnAway(flight, 'invalidated')
+    return tags
+  })
   const kept = async (value: unknown, costMs: number, failed = false): Promise<Landing> => {
     const ttlMs = failed ? plan.cacheErrors!.ttlMs : (context.ttlMs ?? plan.ttlMs)
     // With all its members from the start, as they are added later for a price.
@@ -117,21 +122,25 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
     }
     const all = flight.moreTags.length === 0 ? tokens : await parts.tokens.extended(tokens, flight.moreTags)
     if (all === undefined) flight.doomed ??= 'invalidated'
-    const payload = await keep(parts, plan, {
+    const { inMemory, payload } = await keep(parts, plan, {
       core, key, name, value, ttlMs, label, failed, tokens: all ?? tokens, costMs: context.costGiven ?? costMs, doomed: () => flight.doomed,
     })
-    return shared(parts, plan, key, landing(payload))
+    return shared(parts, plan, key, landing(payload), inMemory)
   }
 
   if (flight.aborted !== undefined) throw flight.aborted.reason
   if (!unchanged(itinerary)) flight.doomed ??= 'arguments-changed'
   const started = parts.stopwatch()
-  const tooSlow = stale !== undefined && plan.softTimeoutMs < Infinity
-    ? parts.after(plan.softTimeoutMs, () => {
+  let tooSlow: (() => void) | undefined
+  // Whoever is on board then has waited this long at most; who comes later waits until the next time.
+  const patience = (): void => {
+    tooSlow = !answersErrors(plan, stale, parts.now(), flight.doomed) || plan.softTimeoutMs === Infinity ? undefined : parts.after(plan.softTimeoutMs, () => {
+      patience()
       if (!flight.boarded || !answersErrors(plan, stale, parts.now(), flight.doomed)) return
-      void landingOf(parts, plan, key, stale, 'error-stale').then(landing => landing && flight.land(landing))
+      void landingOf(parts, plan, key, stale, 'error-stale').then(landing => landing && !flight.landed && flight.letOff(landing))
     })
-    : undefined
+  }
+  patience()
   let ok = false
   try {
     const value = await inTime(itinerary, flight, context, kept)
@@ -145,9 +154,10 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
       parts.flights.end(flight) // Nobody is to be answered, and it stays what it is.
       throw error
     }
-    const found = stale ?? (forced && name !== undefined && plan.staleIfErrorMs > 0 ? await fromStorage(parts, plan, key, name) : undefined)
+    const found = stale ?? (forced && name !== undefined && plan.staleIfErrorMs > 0 ? await fromStorage(parts, plan, key, name, () => flight.doomed ?? flight.overtaken) : undefined)
     if (found !== stale) parts.disowned += Number((found as Stored).answers)
-    const landing = answersErrors(plan, found, parts.now(), flight.doomed) ? await landingOf(parts, plan, key, found, 'error-stale', error) : undefined
+    const old = unlessError(found)
+    const landing = answersErrors(plan, old, parts.now(), flight.doomed) ? await landingOf(parts, plan, key, old, 'error-stale', error) : undefined
     if (landing !== undefined) return landing
     if (plan.cacheErrors?.when(error) === true) await kept(error, parts.stopwatch() - started, true)
     throw error
@@ -206,8 +216,8 @@ async function migrated(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
       if (plan.validate !== undefined && !(await plan.validate(value))) throw new Error('the migrated value is not valid.')
       const ttlMs = found.facts.freshUntil - parts.now()
       const all = { ...tokens, pairs: united(tokens.pairs, found.tokens) }
-      const payload = await keep(parts, plan, { core, key, name, tokens: all, value, ttlMs, costMs: found.facts.costMs, label: undefined, doomed: () => flight.doomed })
-      return shared(parts, plan, key, { value, payload, status: 'hit', facts: hitFacts(plan, found.facts, 'storage', parts.now()) })
+      const { payload, inMemory } = await keep(parts, plan, { core, key, name, tokens: all, value, ttlMs, costMs: found.facts.costMs, label: undefined, doomed: () => flight.doomed })
+      return shared(parts, plan, key, { value, payload, status: 'hit', facts: hitFacts(plan, found.facts, 'storage', parts.now()) }, inMemory)
     } catch {
       parts.emit?.({ type: 'refused', name: plan.name, reason: 'not-migrated' })
     }

@@ -13,7 +13,7 @@ import type { Parts, StorageName } from './parts.js'
 import type { Plan } from './plan.js'
 import { kindOf, tokensOf } from './sealed.js'
 import type { Snapshot } from './tokens.js'
-import { failed, labelled, type Payload } from './value.js'
+import { failed, flag, labelled, type Payload } from './value.js'
 
 /** An entry that is not fresh, taken out of the cache: it may be evicted before it is needed. */
 export interface Stale {
@@ -56,10 +56,10 @@ export interface Result {
   readonly value: unknown
   readonly ttlMs: number
   readonly costMs: number
-  /** It takes the place of whatever there was: if it cannot be written, that goes. */
-  readonly replaces?: boolean
   /** It is what the function threw. */
   readonly failed?: boolean
+  /** A user put it in: if it cannot be written, what it was to replace goes all the same. */
+  readonly insists?: boolean
   /** The key, where it is a text that a user made. */
   readonly label: string | undefined
   /** Says why it is not to be kept after all. */
@@ -93,19 +93,20 @@ export function fromMemory(parts: Parts, plan: Plan, args: readonly unknown[], n
 }
 
 /** What storage holds under the key, if it may answer; else, if it may where all else fails, what it is; what is damaged or dead is deleted. */
-export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: StorageName, doomed: () => unknown = () => undefined): Promise<Stored | undefined> {
+export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: StorageName, outdated: () => unknown = () => undefined): Promise<Stored | undefined> {
+  const isOutdated = (): boolean => Boolean(outdated())
   const entry = await parts.storage!.get(name.text)
   // Before others can meet it in memory.
   const decodable = entry !== undefined && (await parts.decodable(kindOf(entry)))
   const { core } = parts
-  if (!decodable || core === undefined || doomed() !== undefined) return undefined
+  if (!decodable || core === undefined || isOutdated()) return undefined
   let reason: RefusalReason
   try {
     const admit = (): Admitted => core.admit(key, name.bytes, entry, parts.now(), plan.group, plan.swrMs)
     let { status: said, payload } = admit()
     if (said === status.unknownToken) {
       const heard = await parts.tokens.hearOf(tokensOf(entry))
-      if (core !== parts.core || doomed() !== undefined) return undefined
+      if (core !== parts.core || isOutdated()) return undefined
       ;({ status: said, payload } = admit())
       if (said === status.unknownToken && !heard) return undefined
     }
@@ -140,25 +141,33 @@ export async function landingOf(parts: Parts, plan: Plan, key: Key, found: Stale
   const facts = hitFacts(plan, found.facts, found.tier, parts.now())
   reportHit(parts, facts, as === 'hit' ? undefined : as === 'stale' ? 'swr' : error === undefined ? 'timeout' : 'error')
   if (value instanceof Failure) throw value.error
-  return shared(parts, plan, key, { value, payload: found.payload, status: as, facts, error, stale: found })
+  const landing = { value, payload: found.payload, status: as, facts, error, stale: found }
+  return shared(parts, plan, key, landing, found.tier === 'storage' && isIn(parts, key, found.facts))
 }
 
 /**
- * What a flight ends with. Where values are frozen, all get the one that memory has or, where it has none, one made of the
+ * What a flight ends with. Where values are frozen, all get the one that memory has or, where it has another or none, one made of the
  * payload: never the function's own object, which is the function's to change.
  */
-export function shared(parts: Parts, plan: Plan, key: Key, landing: Landing): Landing {
+export function shared(parts: Parts, plan: Plan, key: Key, landing: Landing, inMemory: boolean): Landing {
   let { value } = landing
   const { payload } = landing
   if (!plan.freeze || payload === undefined) return landing
   try {
     const { core } = parts
-    if (core !== undefined && core.peek(key, parts.now()) === verdict.fresh) value = core.value(true)
+    if (inMemory && core !== undefined && core.peek(key, parts.now()) === verdict.fresh) value = core.value(true)
     else deepFreeze((value = parts.decodePayload(payload)))
   } catch (error) {
     if (isTrap(error)) parts.trapped(error)
   }
   return { ...landing, value, payload: Object.isFrozen(value) ? undefined : payload }
+}
+
+/** Is it this entry that memory has, and not one that took its place? */
+function isIn(parts: Parts, key: Key, { created, freshUntil, costMs, bytes }: Facts): boolean {
+  if (parts.core === undefined || parts.core.peek(key, parts.now()) !== verdict.fresh) return false
+  const facts = parts.core.facts()
+  return facts.created === created && facts.freshUntil === freshUntil && facts.costMs === costMs && facts.bytes === bytes
 }
 
 /** What one of those on board takes. The first may have the value itself, the others get copies, unless it is frozen. */
@@ -170,8 +179,16 @@ export function take(parts: Parts, landing: Landing): unknown {
   return value
 }
 
-/** Keeps a computed value, and says in an event if and where. Returns its payload, unless it has none. */
-export async function keep(parts: Parts, plan: Plan, result: Result): Promise<Payload | undefined> {
+export interface Kept {
+  /** Absent where the value has none. */
+  readonly payload?: Payload
+  readonly inMemory: boolean
+  /** It is in memory, or on its way to storage. */
+  readonly anywhere?: boolean
+}
+
+/** Keeps a computed value, and says in an event if and where. */
+export async function keep(parts: Parts, plan: Plan, result: Result): Promise<Kept> {
   const { emit } = parts
   const { core, label } = result
   let payload: Payload
@@ -180,29 +197,33 @@ export async function keep(parts: Parts, plan: Plan, result: Result): Promise<Pa
     if (result.failed === true) payload = failed(payload)
   } catch (error) {
     notStored(parts, plan, error instanceof ValueError && error.tooLarge ? 'too-large' : 'value', error)
-    return undefined
+    return { inMemory: false }
   }
   const doomed = result.doomed() ?? (parts.core === undefined ? (parts.out === 'closed' ? 'closed' : 'no-room') : undefined)
   if (doomed !== undefined || core !== parts.core) {
     notStored(parts, plan, doomed ?? 'no-room')
-    return payload
+    return { payload, inMemory: false }
   }
+  let inMemory = false
+  let anywhere = false
   try {
     const now = parts.now()
     const { costMs, tokens, name } = result
     const stored = label === undefined || !parts.labels ? payload : labelled(payload, label)
     const ttlMs = jittered(result.ttlMs, plan.jitter, parts.random())
     const staleForMs = result.failed === true || ttlMs === 0 ? 0 : keptStaleMs(plan)
-    const draft = { payload: stored, tokens: tokens.pairs, costMs, ttlMs, staleForMs, idleMs: plan.idleMs, group: plan.group }
+    const draft = { payload: stored, tokens: tokens.pairs, costMs, ttlMs, staleForMs, idleMs: plan.idleMs, group: plan.group, insists: result.insists === true }
+    parts.flights.overtake(result.key.id)
     const said = core.store(result.key, draft, now)
-    parts.flights.kept(result.key.id)
     const refused = notStoredReasons[said]
+    inMemory = refused === undefined
     // What memory has no room for, or better uses for, storage may still hold.
     let stores = name !== undefined && tokens.shared && (refused === undefined || refused === 'no-room' || refused === 'not-admitted')
     if (stores) {
       const expiresAt = now + Math.min(ttlMs, plan.idleMs) + staleForMs
-      stores = parts.storage!.set(name!.text, core.seal(name!.bytes, stored), expiresAt < Infinity ? { expiresAt } : {}, result.replaces)
-    } else if (result.replaces === true && name !== undefined && !tokens.shared) void parts.storage!.delete(name.text)
+      stores = parts.storage!.set(name!.text, core.seal(name!.bytes, stored), expiresAt < Infinity ? { expiresAt } : {}, result.insists)
+    } else if (result.insists === true && name !== undefined && !tokens.shared) void parts.storage!.delete(name.text)
+    anywhere = inMemory || stores
     if (refused === undefined || stores) emit?.({ type: 'stored', name: plan.name, bytes: payload.bytes.length, memory: refused === undefined })
     else emit?.({ type: 'not-stored', name: plan.name, reason: refused })
     core.sweep(now, sweepBudget)
@@ -210,7 +231,7 @@ export async function keep(parts: Parts, plan: Plan, result: Result): Promise<Pa
     if (!isTrap(error)) throw error
     parts.trapped(error)
   }
-  return payload
+  return { payload, inMemory, anywhere }
 }
 
 /** Says that a result went to its callers only. */
@@ -238,9 +259,15 @@ export function answersErrors(plan: Plan, stale: Stale | undefined, now: number,
   return doomed !== 'invalidated' && stale !== undefined && plan.staleIfErrorMs > 0 && now < stale.facts.freshUntil + plan.staleIfErrorMs
 }
 
-/** What memory has under the core's current key, whatever its freshness, taken out. */
+/** What memory has under the core's current key, whatever its freshness, taken out; unless it is an error. */
 export function takenOut(core: Core, found: number): Stale | undefined {
-  return found === verdict.fresh || found === verdict.stale || found === verdict.retained ? { payload: core.payload(), facts: core.facts(), tier: 'memory' } : undefined
+  if (found !== verdict.fresh && found !== verdict.stale && found !== verdict.retained) return undefined
+  return unlessError({ payload: core.payload(), facts: core.facts(), tier: 'memory' })
+}
+
+/** What stands in for a new result, or is shown to the function, is a value: an error that was kept is nothing to go back to. */
+export function unlessError<T extends Stale>(found: T | undefined): T | undefined {
+  return found === undefined || (found.payload.kind & flag.failed) !== 0 ? undefined : found
 }
 
 /** How many slots each store looks at for entries whose time is over. */

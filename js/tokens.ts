@@ -33,6 +33,10 @@ interface Known {
   readonly owed: boolean
   /** When it last changed, in the order of all changes. */
   readonly changed: number
+  /** It is owed, and only its last bytes were drawn here: the first are those that were known. */
+  readonly soft?: boolean
+  /** Some of the tokens, or of their first bytes, that it has had here: one that the storage still has, or has again, is not news. */
+  readonly retired: readonly string[]
 }
 
 export interface TokenTools {
@@ -45,6 +49,8 @@ export interface TokenTools {
   randomBytes(count: number): Uint8Array
   /** Tells the judge a tag's token. */
   setToken(pair: Uint8Array): void
+  /** The tag was renewed, here or elsewhere: what is being computed now is older than that. */
+  renewed(tag: Tag): void
 }
 
 export interface Snapshot {
@@ -60,9 +66,11 @@ const epoch: Tag = { scope: null, kind: 'epoch', value: null }
 
 export class Tokens {
   /** By name; what is known by number only, by its place. */
-  private readonly known = new Map<string, Known | Promise<Known>>()
+  private readonly known = new Map<string, Known>()
   /** The places in storage of tags that are known. */
   private readonly places = new Set<string>()
+  /** What the storage is being asked for, or told. */
+  private readonly loading = new Map<string, Promise<Known>>()
   /** How often any token changed that was known here. */
   private changes = 0
   private seenEpoch: string | undefined
@@ -111,6 +119,11 @@ export class Tokens {
     return { pairs: both, shared: shared && before.shared, changes: before.changes }
   }
 
+  /** Has one of these tags changed since, as far as is known without asking anybody? */
+  changedSince(before: Snapshot, tags: readonly Tag[]): boolean {
+    return tags.some(tag => (this.known.get(tagName(tag))?.changed ?? 0) > before.changes)
+  }
+
   /**
    * Learns what the tokens are now of the tags that an entry carries (`pairs`), where they were never heard of here: others
    * gave them. False where the storage could not be asked.
@@ -123,7 +136,7 @@ export class Tokens {
       if (this.places.has(place)) return true
       const { ok, token } = await this.read(place)
       const tag: Tag = { scope: null, kind: 'number', value: place }
-      if (token !== undefined && !this.places.has(place)) this.learn({ tag, pair: pairOf(number, token), place, shared: true, owed: false, changed: this.changes })
+      if (token !== undefined && !this.places.has(place)) this.learn({ tag, pair: pairOf(number, token), place, shared: true, owed: false, changed: this.changes, retired: [] })
       return ok
     }))
     return heard.every(ok => ok)
@@ -146,43 +159,48 @@ export class Tokens {
 
   /** The storage is there after it was not: it is told what it is owed, and says what others have renewed meanwhile. */
   async makeUp(): Promise<void> {
-    for (const known of this.known.values()) if (!(known instanceof Promise) && known.owed && known.tag.kind !== 'epoch') await this.repay(known)
-    const { owed } = (await this.known.get(tagName(epoch))) ?? {}
-    if (owed) await this.current(epoch)
+    for (const { tag, owed } of [...this.known.values()]) if (owed) await this.current(tag)
     await this.catchUp()
   }
 
   /** Tells a new judge what the old one knew. */
   async retell(): Promise<void> {
-    for (const known of this.known.values()) this.tools.setToken((await known).pair)
+    for (const { pair } of this.known.values()) this.tools.setToken(pair)
   }
 
   private async change(tag: Tag, soft: boolean): Promise<Known> {
-    const known = this.current(tag)
-    // What is known is changed at once: who called may call on, and must not meet what was before.
-    const { pair, place } = known instanceof Promise ? await known : known
+    // What is known is changed at once, shared or not: who called may call on, and must not meet what was before.
+    const known = this.known.get(tagName(tag)) ?? (await this.current(tag))
+    const { pair, place } = known
     const renewed = pair.slice()
-    const from = soft ? 13 : 8
+    const from = soft ? softFrom : 8
     do renewed.set(this.tools.randomBytes(16 - from), from)
     while (renewed.every((byte, i) => byte === pair[i]))
-    const changed: Known = { tag, pair: renewed, place, shared: place === undefined, owed: place !== undefined, changed: ++this.changes }
+    const changed: Known = {
+      tag, pair: renewed, place, shared: place === undefined, owed: place !== undefined, changed: ++this.changes,
+      soft: soft && (!known.owed || known.soft === true), retired: retiredBy(known, renewed),
+    }
     this.learn(changed)
+    // Had it to be loaded first, calls have come in between.
+    this.tools.renewed(tag)
     return place === undefined ? changed : this.pay(changed)
   }
 
   private current(tag: Tag): Known | Promise<Known> {
     const name = tagName(tag)
     const known = this.known.get(name)
-    if (known !== undefined && (known instanceof Promise || known.shared || known.place === undefined)) return known
-    const loading: Promise<Known> = (known?.owed ? this.repay(known) : this.load(tag, known)).then((loaded): Known | Promise<Known> => {
-      // Renewed while it was being loaded: the newer one stands.
+    if (known !== undefined && (known.shared || known.place === undefined)) return known
+    const begun = this.loading.get(name)
+    if (begun !== undefined) return begun
+    const loading = (known?.owed ? this.repay(known) : this.load(tag, known)).then(loaded => {
+      this.loading.delete(name)
       const now = this.known.get(name)
-      if (now !== loading && now !== known && now !== undefined) return now
+      // Renewed while it was being loaded: the newer one stands.
+      if (now !== known && now !== undefined) return now
       this.learn(loaded)
       return loaded
     })
-    // What was renewed here counts even while it is being written.
-    if (!known?.owed) this.known.set(name, loading)
+    this.loading.set(name, loading)
     return loading
   }
 
@@ -200,7 +218,7 @@ export class Tokens {
   /** What the storage says; or, while it says nothing, what was drawn `before` for this process, so that entries made meanwhile live. */
   private async load(tag: Tag, before: Known | undefined): Promise<Known> {
     const { storage, randomBytes } = this.tools
-    const known = (place: string | undefined, pair: Uint8Array, shared: boolean): Known => ({ tag, pair, place, shared, owed: false, changed: this.changes })
+    const known = (place: string | undefined, pair: Uint8Array, shared: boolean): Known => ({ tag, pair, place, shared, owed: false, changed: this.changes, retired: before?.retired ?? [] })
     // Without a storage nobody else has to find the tag, so any number will do.
     const digest = storage && (await this.tools.digest(firstItems(4, [tag.scope, tag.kind, tag.value])))
     if (digest === undefined) return known(undefined, randomBytes(16), storage === undefined)
@@ -208,6 +226,8 @@ export class Tokens {
     const place = hex(number)
     const { ok, token } = await this.read(place)
     if (token !== undefined) return known(place, pairOf(number, token), true)
+    const now = this.known.get(tagName(tag))
+    if (now !== before && now !== undefined) return now
     const drawn = known(place, before?.pair ?? pairOf(number, randomBytes(8)), false)
     return ok ? this.pay(drawn) : drawn
   }
@@ -220,13 +240,36 @@ export class Tokens {
 
   /** Writes a token into storage; it is shared once that has worked. */
   private async pay(known: Known): Promise<Known> {
-    const { tag, pair, place, changed } = known
+    const { tag, place, changed } = known
+    const name = tagName(tag)
+    let { pair } = known
+    let retired = known.retired
+    if (known.soft === true) {
+      // Others may have renewed it since it was read here: that must not be undone by the bytes that are only handed on.
+      const { ok, token } = await this.read(place!)
+      if (this.known.get(name) !== known) return this.known.get(name)!
+      if (!ok) {
+        this.tools.storage!.owes()
+        return known
+      }
+      if (token !== undefined && differsFrom(pair, token, softFrom) && !isRetired(known, token)) {
+        const theirs = pairOf(pair.subarray(0, 8), token)
+        theirs.set(pair.subarray(softFrom), softFrom)
+        retired = retiredBy(known, theirs)
+        pair = theirs
+      }
+    }
     const bytes = new Uint8Array(record.length + 8)
     bytes.set(record)
     bytes.set(pair.subarray(8), record.length)
     const shared = await this.tools.storage!.put(place!, bytes, {})
-    const paid: Known = { tag, pair, place, shared, owed: !shared && known.owed, changed }
-    if (this.known.get(tagName(known.tag)) === known) this.known.set(tagName(known.tag), paid)
+    const paid: Known = { tag, pair, place, shared, owed: !shared && known.owed, changed, soft: !shared && known.soft === true, retired }
+    if (this.known.get(name) !== known) return paid
+    if (pair === known.pair) this.known.set(name, paid)
+    else {
+      this.learn(paid)
+      this.tools.renewed(tag)
+    }
     return paid
   }
 
@@ -244,7 +287,11 @@ export class Tokens {
     const seen = token === undefined ? '' : hex(token)
     if (!ok || seen === this.seenEpoch) return
     // The first time it cannot be told whether it has changed.
-    await Promise.all([...this.known.values()].map(async known => this.reload(await known)))
+    const names = new Set([...this.known.keys(), ...this.loading.keys()])
+    await Promise.all([...names].map(async name => {
+      const known = (await this.loading.get(name)) ?? this.known.get(name)
+      if (known !== undefined) await this.reload(known)
+    }))
     this.seenEpoch = seen
   }
 
@@ -255,15 +302,21 @@ export class Tokens {
     await this.tools.storage!.written(place)
     const { ok, token } = await this.read(place)
     // Renewed here meanwhile: that is newer.
-    if (!ok || this.known.get(tagName(known.tag)) !== known) return
-    if (token === undefined) {
-      // The storage has lost it, so nobody can know whether it was renewed: all that carries it is dead.
-      const drawn = { tag, pair: pairOf(pair.subarray(0, 8), this.tools.randomBytes(8)), place, shared: false, owed: true, changed: ++this.changes }
-      this.learn(drawn)
-      await this.pay(drawn)
-    } else if (token.some((byte, i) => byte !== pair[8 + i])) {
-      this.learn({ tag, pair: pairOf(pair.subarray(0, 8), token), place, shared: true, owed: false, changed: ++this.changes })
+    if (!ok || this.known.get(tagName(tag)) !== known) return
+    if (token !== undefined && !differsFrom(pair, token, 16)) return
+    if (token !== undefined && isRetired(known, token)) {
+      // The storage has lost what it was told, or is late. Who read this elsewhere is to read again.
+      const owed = { ...known, shared: false, owed: true, soft: false }
+      this.known.set(tagName(tag), owed)
+      await this.pay(owed)
+      return void (await this.change(epoch, false))
     }
+    const news = pairOf(pair.subarray(0, 8), token ?? this.tools.randomBytes(8))
+    // Where the storage has lost it, nobody can know whether it was renewed: all that carries it is dead.
+    const learned: Known = { tag, pair: news, place, shared: token !== undefined, owed: token === undefined, changed: ++this.changes, retired: retiredBy(known, news) }
+    this.learn(learned)
+    this.tools.renewed(tag)
+    if (learned.owed) await this.pay(learned)
   }
 
   private async placeOf(tag: Tag): Promise<string | undefined> {
@@ -274,6 +327,24 @@ export class Tokens {
 
 /** What a token's bytes in storage begin with: "RPRT", format 1, and three zeros. */
 const record = Uint8Array.of(0x52, 0x50, 0x52, 0x54, 1, 0, 0, 0)
+
+/** Of a pair: from here on are the bytes that are drawn anew to expire. */
+const softFrom = 13
+
+/** Is the token another than the pair's, as far as byte `to` of the pair? */
+function differsFrom(pair: Uint8Array, token: Uint8Array, to: number): boolean {
+  return token.subarray(0, to - 8).some((byte, i) => byte !== pair[8 + i])
+}
+
+/** What a tag has had, once its pair is `next`: a whole token that was outdated, or the first bytes of all that are dead. */
+function retiredBy({ pair, retired }: Known, next: Uint8Array): string[] {
+  const dead = differsFrom(pair, next.subarray(8), softFrom)
+  return [...retired.slice(-15), hex(dead ? pair.subarray(8, softFrom) : pair.subarray(8))]
+}
+
+function isRetired({ retired }: Known, token: Uint8Array): boolean {
+  return retired.includes(hex(token)) || retired.includes(hex(token.subarray(0, softFrom - 8)))
+}
 
 function pairOf(number: Uint8Array, token: Uint8Array): Uint8Array {
   const pair = new Uint8Array(16)

@@ -80,7 +80,9 @@ export async function expire(parts: Parts, plan: Plan, args: readonly unknown[])
       isStale = found !== undefined && core.expire(key, parts.now())
     }
     const entry = isStale ? core.resealed(key, name.bytes) : undefined
-    if (entry === undefined || !(await parts.storage!.put(name.text, entry, {}))) await parts.storage!.delete(name.text)
+    if (entry === undefined) await parts.storage!.delete(name.text)
+    // What cannot be made stale there is to be forgotten there.
+    else if (!(await parts.storage!.put(name.text, entry, {}))) await parts.storage!.delete(name.text)
   }
   parts.emit?.({ type: 'expired', what: plan.name === null ? 'a key' : `a key of ${plan.name}` })
 }

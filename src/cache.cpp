@@ -91,7 +91,7 @@ REPRISE_COLD Stored Cache::store(const Digest128& key, const Draft& draft, Bytes
   record.kind = draft.kind;
   record.payload_size = record.stored_size = draft.payload_size;
   if (compression_ != nullptr) payload = compressed(record, payload, draft.group);
-  newcomer_ = {key.low, bytes_of(record.stored_size), draft.cost_ms};
+  newcomer_ = draft.insists ? kAnyone : Worth{key.low, bytes_of(record.stored_size), draft.cost_ms};
   now_ = now;
   refused_ = false;
   const bool kept = keep(key, record, draft.tokens);

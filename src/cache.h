@@ -68,6 +68,8 @@ struct Draft {
   std::span<const Token> tokens{};
   std::uint64_t payload_size = 0;
   std::uint32_t group = 0;  // the number of the function whose result it is: those are alike
+  // Put in by hand: it is let in whatever it is worth, as whoever did so expects to find it.
+  bool insists = false;
 };
 
 struct Stored {

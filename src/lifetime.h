@@ -30,6 +30,10 @@ constexpr Millis kForever = std::numeric_limits<Millis>::max();
 // The longest window of what is fresh for ever: 570,000 years. What is fresh until kForever less this is so for ever, to anybody.
 constexpr Millis kLongestWindow = Millis{1} << 54;
 
+// How far two clocks that share entries, or one before and after it was set right, may be apart. What was made later than that
+// from now is over: nobody can tell how old it is, and a clock that went back must not make it live longer.
+constexpr Millis kMostSkew = Millis{5} * 60 * 1000;
+
 enum class Freshness : std::uint8_t { fresh, stale, expired };
 
 struct Lifetime {
@@ -41,6 +45,10 @@ struct Lifetime {
   Millis idle_until = kForever;
 
   [[nodiscard]] constexpr Freshness at(Millis now) const {
+    if (created > after(now, kMostSkew)) return Freshness::expired;
+    if (idle_until != kForever && idle_until > after(after(now, idle_ms), kMostSkew)) {
+      return Freshness::expired;
+    }
     if (now >= idle_until) return Freshness::expired;
     if (now < fresh_until) return Freshness::fresh;
     return now < stale_until ? Freshness::stale : Freshness::expired;

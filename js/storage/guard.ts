@@ -125,6 +125,11 @@ export class StorageGuard {
     return this.must(key, 'delete', undefined, {})
   }
 
+  /** It could not be told something, and is to be once it is there (`returned`). What it does not do itself says so here. */
+  owes(): void {
+    this.breaker.soon()
+  }
+
   /** The storage can say what it holds. */
   get lists(): boolean {
     return typeof this.storage.keys === 'function'

@@ -279,3 +279,14 @@ function spyOnCore(t: TestContext, before: () => void = () => {}): () => WebAsse
   })
   return () => memory!
 }
+
+test('What a user puts in is let in, however full memory is and whatever it is worth', async () => {
+  const { cache } = await bench({ storage: false, memory: { maxBytes: '1MB' } })
+  const text = 'x'.repeat(1000)
+  for (let n = 0; n < 3000; n++) {
+    await cache.set(['n', n], text + n)
+    assert.equal(await cache.get(['n', n]), text + n, `number ${n}`)
+  }
+  assert.ok(cache.stats().core!.evicted > 1000)
+  assert.equal(cache.stats().notStored, 0)
+})

@@ -207,15 +207,20 @@ test('D7: a ttl of 30 days or 10 years sets no timer, for one entry or a thousan
 
 test('D7: timers that are asked for (a timeout of 30 days) fire no sooner, and do not keep a core busy', async t => {
   const cache = await createCache({ storage: false })
-  const armed: number[] = []
+  const most = 2 ** 31 - 1
+  const armed: { run: () => void; ms: number }[] = []
   const { setTimeout: set } = globalThis
-  t.mock.method(globalThis, 'setTimeout', (run: () => void, ms: number) => { armed.push(ms); return set(run, ms) })
-  const answer = gate<string>()
-  const asked = cache.wrap(() => answer.promise, { name: 'ask', timeout: '30d' }).with({ deadline: '3650d' })()
+  t.mock.method(globalThis, 'setTimeout', (run: () => void, ms: number) => { if (ms > 1_000) armed.push({ run, ms }); return set(run, ms) })
+  let failed = false
+  const asked = cache.wrap(() => new Promise(() => {}), { name: 'ask', timeout: '30d' })().catch(() => { failed = true })
   await turns(20)
-  assert.deepEqual(armed, [2 ** 31 - 1, 2 ** 31 - 1], 'the longest that setTimeout can, and not again')
-  answer.open('at last')
-  assert.equal(await asked, 'at last')
+  assert.deepEqual(armed.map(({ ms }) => ms), [most], 'the longest that setTimeout can, and not again')
+  armed[0]!.run()
+  await turns(5)
+  assert.deepEqual([armed.map(({ ms }) => ms), failed], [[most, 30 * day - most], false], 'after 24.8 days there are 5.2 to go')
+  armed[1]!.run()
+  await asked
+  assert.equal(failed, true)
   await cache.close()
 })
 

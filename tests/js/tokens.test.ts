@@ -18,6 +18,7 @@ function registry(storage: ReturnType<typeof countedStorage> | undefined, digest
     digest: async bytes => (digests ? new Uint8Array(createHash('sha256').update(bytes).digest()) : undefined),
     randomBytes: count => new Uint8Array(count).fill(++drawn),
     setToken: pair => told.push(hex(pair)),
+    renewed: () => {},
   })
   return { tokens, told }
 }
@@ -101,4 +102,32 @@ test('Where no digest can be had, a tag is this process\'s alone, and the storag
   assert.equal((await tokens.snapshot([name('a')])).shared, false)
   await tokens.renew(name('a'))
   assert.deepEqual(storage.calls, [])
+})
+
+test('To expire a tag does not undo what another process has invalidated meanwhile', async () => {
+  const storage = countedStorage()
+  const [one, two, three] = [registry(storage), registry(storage), registry(storage)]
+  const before = (await one.tokens.snapshot([name('a')])).pairs
+  await two.tokens.snapshot([name('a')])
+  let drawn = 100
+  ;(two.tokens as unknown as { tools: { randomBytes(count: number): Uint8Array } }).tools.randomBytes = count => new Uint8Array(count).fill(++drawn)
+  await two.tokens.renew(name('a'))
+  await one.tokens.renew(name('a'), true)
+  const after = (await three.tokens.snapshot([name('a')])).pairs
+  assert.notEqual(hex(after.subarray(8, 13)), hex(before.subarray(8, 13)))
+})
+
+test('A storage that has lost what it was told does not bring a token back', async () => {
+  const storage = countedStorage()
+  const { tokens } = registry(storage)
+  await tokens.snapshot([name('a')])
+  await tokens.catchUp()
+  const entries = new Map(storage.entries)
+  await tokens.renew(name('a'))
+  const renewed = (await tokens.snapshot([name('a')])).pairs
+  for (const [key, entry] of entries) storage.entries.set(key, entry)
+  await registry(storage).tokens.renew(name('b'))
+  await tokens.catchUp()
+  assert.deepEqual((await tokens.snapshot([name('a')])).pairs, renewed)
+  assert.deepEqual((await registry(storage).tokens.snapshot([name('a')])).pairs, renewed, 'and the storage is told again')
 })

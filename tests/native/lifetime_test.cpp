@@ -83,6 +83,18 @@ TEST_CASE("a ttl above 24.8 days, where 32-bit timers overflow, is a ttl like an
   CHECK(life.at(1'700'000'000'000 + 400 * kDay) == Freshness::expired);
 }
 
-TEST_CASE("a clock that goes backwards does not end a lifetime") {
-  CHECK(Lifetime::from(5'000, 1'000, 0).at(4'000) == Freshness::fresh);
+TEST_CASE("a clock that is a little late does not end a lifetime, one that is far too late does") {
+  const Lifetime life = Lifetime::from(10'000'000, kForever, 0);
+  CHECK(life.at(10'000'000 - 1'000) == Freshness::fresh);
+  CHECK(life.at(10'000'000 - kMostSkew) == Freshness::fresh);
+  CHECK(life.at(10'000'000 - kMostSkew - 1) == Freshness::expired);
+}
+
+TEST_CASE(
+    "an answer that a clock far ahead saw does not keep an idle entry alive when the clock is "
+    "right again") {
+  Lifetime life = Lifetime::from(1'000, kForever, 0, 5'000);
+  life.idle_until = 900'000'000;
+  CHECK(life.at(10'000) == Freshness::expired);
+  CHECK(life.at(900'000'000 - 1) == Freshness::fresh);
 }

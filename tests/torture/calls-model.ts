@@ -93,6 +93,8 @@ export interface Surroundings {
   readonly wall: number
   /** Nothing was ever lost, damaged or refused by the storage. */
   readonly clean: boolean
+  /** Nothing was ever lost that the storage said it had written. */
+  readonly honest: boolean
   readonly hasStorage: boolean
   /** No two processes were ever open at once on one storage. */
   readonly single: boolean
@@ -136,9 +138,9 @@ export class Model {
       if (invalidation.seq <= run.startSeq) break
       if (invalidation.seq >= call.seq || !covers(invalidation, run) || !this.binds(invalidation, call, run)) continue
       // Who boards a run cannot know what tags it will tell.
-      if (boards && !covers(invalidation, run, call.seq)) continue
+      if (boards && !covers(invalidation, run, invalidation.doneSeq < call.seq ? call.seq : -1)) continue
       boarded = false
-      if (!invalidation.soft) return `was begun at #${run.startSeq}, before the invalidation #${invalidation.seq} by process ${invalidation.process}`
+      if (!invalidation.soft) return `was begun at #${run.startSeq}, before the invalidation #${invalidation.seq} of ${JSON.stringify(invalidation.what)} by process ${invalidation.process}${invalidation.atOnce ? '' : ', done at #' + String(invalidation.doneSeq)}`
       softened = true
     }
     if (boarded) return undefined
@@ -177,9 +179,15 @@ export class Model {
     const { process, doneSeq, doneElapsed } = invalidation
     const ofKey = 'key' in invalidation.what
     // A key is forgotten in one memory and in storage, where others may yet write.
-    if (ofKey && world.hasStorage && !world.single) return false
+    if (ofKey && world.hasStorage && (!world.single || doneSeq >= call.seq)) return false
+    // It is stale from a time of day on.
+    if (ofKey && invalidation.soft && world.lastBack >= invalidation.seq) return false
     if (!invalidation.atOnce) return world.clean && process === call.process && doneSeq < call.seq && run.landSeq < invalidation.seq
-    if (process === call.process) return true
+    // The process that made it could not know of a renewal elsewhere before it heard of the tag.
+    if (run.process !== process && !covers(invalidation, run, invalidation.seq)) return false
+    // A storage that lies may say later that nothing was renewed.
+    // Of tags that another process gave it, it knows no names: to find out takes a look into storage.
+    if (process === call.process) return ofKey || (world.honest && (run.process === process || doneSeq < call.seq))
     if (!world.hasStorage || !world.clean || doneSeq >= call.seq) return false
     if (world.openedSeq(call.process) > doneSeq) return true
     return !ofKey && world.lastBack < invalidation.seq && call.startElapsed >= doneElapsed + world.lagMs + 4 * world.delayMs

@@ -121,7 +121,8 @@ function given(options: Record<string, number | undefined>): Record<string, numb
 }
 
 export interface Shape {
-  readonly storage: 'none' | 'clean' | 'slow' | 'bad' | 'bad and slow'
+  /** bad: fails, and damages what it reads. lying: the same, and says that it has written what it has not. */
+  readonly storage: 'none' | 'clean' | 'slow' | 'bad' | 'bad and slow' | 'lying' | 'lying and slow'
   readonly processes: number
   readonly lag: number | 'forever'
   readonly maxBytes: number
@@ -129,7 +130,7 @@ export interface Shape {
 
 export function randomShape(random: Random): Shape {
   return {
-    storage: random.pick(['none', 'clean', 'clean', 'slow', 'slow', 'bad', 'bad and slow'] as const),
+    storage: random.pick(['none', 'clean', 'clean', 'slow', 'slow', 'bad', 'bad and slow', 'lying', 'lying and slow'] as const),
     processes: random.oneIn(2) ? 2 : 1,
     lag: random.pick([100, 100, 1_000, 'forever'] as const),
     maxBytes: random.oneIn(3) ? 1_000_000 : 4_000_000,
@@ -152,6 +153,8 @@ export interface Process {
   readonly openedSeq: number
   enabled: boolean
   closed: boolean
+  /** How often it was turned off, on or closed. */
+  turns: number
   /** Calls that its stats should count. */
   calls: number
 }
@@ -182,5 +185,5 @@ export async function openProcess(id: number, seq: number, shape: Shape, specs: 
     const tags = spec.tagsByArgument ? (n: number) => tagsOf(spec, n) : spec.tags
     asks.set(spec, (spec.scope === undefined ? cache : scoped).wrap(fn, { ...spec.options, name: spec.name, tags, context: true }))
   }
-  return { id, cache, scoped, asks, openedSeq: seq, enabled: true, closed: false, calls: 0 }
+  return { id, cache, scoped, asks, openedSeq: seq, enabled: true, closed: false, turns: 0, calls: 0 }
 }
