@@ -134,9 +134,9 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
   let tooSlow: (() => void) | undefined
   // Whoever is on board then has waited this long at most; who comes later waits until the next time.
   const patience = (): void => {
-    tooSlow = !answersErrors(plan, stale, parts.now(), flight.doomed) || plan.softTimeoutMs === Infinity ? undefined : parts.after(plan.softTimeoutMs, () => {
+    tooSlow = !answersErrors(parts, plan, key, stale, flight.doomed) || plan.softTimeoutMs === Infinity ? undefined : parts.after(plan.softTimeoutMs, () => {
       patience()
-      if (!flight.boarded || !answersErrors(plan, stale, parts.now(), flight.doomed)) return
+      if (!flight.boarded || !answersErrors(parts, plan, key, stale, flight.doomed)) return
       void landingOf(parts, plan, key, stale, 'error-stale').then(landing => landing && !flight.landed && flight.letOff(landing))
     })
   }
@@ -150,14 +150,14 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
   } catch (error) {
     if (ok) throw error
     report(error)
-    if (background && !flight.boarded && answersErrors(plan, stale, parts.now(), flight.doomed)) {
+    if (background && !flight.boarded && answersErrors(parts, plan, key, stale, flight.doomed)) {
       parts.flights.end(flight) // Nobody is to be answered, and it stays what it is.
       throw error
     }
     const found = stale ?? (forced && name !== undefined && plan.staleIfErrorMs > 0 ? await fromStorage(parts, plan, key, name, () => flight.doomed ?? flight.overtaken) : undefined)
     if (found !== stale) parts.disowned += Number((found as Stored).answers)
     const old = unlessError(found)
-    const landing = answersErrors(plan, old, parts.now(), flight.doomed) ? await landingOf(parts, plan, key, old, 'error-stale', error) : undefined
+    const landing = answersErrors(parts, plan, key, old, flight.doomed) ? await landingOf(parts, plan, key, old, 'error-stale', error) : undefined
     if (landing !== undefined) return landing
     if (plan.cacheErrors?.when(error) === true) await kept(error, parts.stopwatch() - started, true)
     throw error

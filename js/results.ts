@@ -20,6 +20,8 @@ export interface Stale {
   readonly payload: Payload
   readonly facts: Facts
   readonly tier: HitFacts['tier']
+  /** Those that it carries, where it came out of storage. */
+  readonly tokens?: Uint8Array
 }
 
 /** The same out of storage. */
@@ -255,8 +257,13 @@ export function isTrap(error: unknown): boolean {
 }
 
 /** May this value, which is not fresh, answer where making a new one failed, or takes long? Not if it was invalidated meanwhile. */
-export function answersErrors(plan: Plan, stale: Stale | undefined, now: number, doomed: NotStoredReason | undefined): stale is Stale {
-  return doomed !== 'invalidated' && stale !== undefined && plan.staleIfErrorMs > 0 && now < stale.facts.freshUntil + plan.staleIfErrorMs
+export function answersErrors(parts: Parts, plan: Plan, key: Key, stale: Stale | undefined, doomed: NotStoredReason | undefined): stale is Stale {
+  const now = parts.now()
+  if (doomed === 'invalidated' || stale === undefined || plan.staleIfErrorMs === 0 || now >= stale.facts.freshUntil + plan.staleIfErrorMs) return false
+  // A tag that only the entry knows may have been renewed since it was taken out.
+  if (stale.tokens !== undefined) return parts.tokens.alive(stale.tokens)
+  const found = parts.core?.peek(key, now, Infinity)
+  return found !== undefined && (found <= verdict.stale || found === verdict.retained)
 }
 
 /** What memory has under the core's current key, whatever its freshness, taken out; unless it is an error. */

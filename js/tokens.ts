@@ -67,10 +67,12 @@ const epoch: Tag = { scope: null, kind: 'epoch', value: null }
 export class Tokens {
   /** By name; what is known by number only, by its place. */
   private readonly known = new Map<string, Known>()
-  /** The places in storage of tags that are known. */
-  private readonly places = new Set<string>()
+  /** The places in storage of tags that are known, and the pairs of now. */
+  private readonly places = new Map<string, Uint8Array>()
   /** What the storage is being asked for, or told. */
   private readonly loading = new Map<string, Promise<Known>>()
+  /** Tags that are being renewed, of which not even the number is known yet. */
+  private readonly unnumbered = new Set<Promise<Known>>()
   /** How often any token changed that was known here. */
   private changes = 0
   private seenEpoch: string | undefined
@@ -86,6 +88,7 @@ export class Tokens {
   due(now: number): 'no' | 'soon' | 'now' {
     const { lagMs } = this.tools
     const since = now - this.askedAt
+    if (this.unnumbered.size > 0) return 'now'
     // A clock that went back tells nothing.
     if (since >= lagMs || since < 0) return 'now'
     return since >= lagMs / 2 ? 'soon' : 'no'
@@ -142,6 +145,15 @@ export class Tokens {
     return heard.every(ok => ok)
   }
 
+  /** Was none of the tags invalidated, as far as is known, whose tokens an entry out of storage carries? */
+  alive(pairs: Uint8Array): boolean {
+    for (let at = 0; at < pairs.length; at += 16) {
+      const now = this.places.get(hex(pairs.subarray(at, at + 8)))
+      if (now === undefined || differsFrom(now, pairs.subarray(at + 8, at + 16), softFrom)) return false
+    }
+    return true
+  }
+
   /** Gives the tag another token: every entry that carries the old one is dead from now on, or, where `soft`, stale. */
   async renew(tag: Tag, soft = false): Promise<void> {
     const { place } = await this.change(tag, soft)
@@ -150,8 +162,10 @@ export class Tokens {
   }
 
   /** Asks the storage whether others have renewed anything. Resolves when all that is known here is as it is there. */
-  catchUp(): Promise<void> {
-    return (this.asking ??= this.ask().finally(() => {
+  async catchUp(): Promise<void> {
+    while (this.unnumbered.size > 0) await Promise.all(this.unnumbered)
+    if (this.tools.storage === undefined) return
+    await (this.asking ??= this.ask().finally(() => {
       this.asking = undefined
       this.askedAt = this.tools.now()
     }))
@@ -168,9 +182,25 @@ export class Tokens {
     for (const { pair } of this.known.values()) this.tools.setToken(pair)
   }
 
+  /** A tag that is renewed before its name was heard of here. Entries may carry its number all the same, so calls wait until that is known. */
+  private async numbered(tag: Tag): Promise<Known> {
+    const loading = Promise.resolve(this.current(tag))
+    this.unnumbered.add(loading)
+    try {
+      return await loading
+    } finally {
+      this.unnumbered.delete(loading)
+    }
+  }
+
   private async change(tag: Tag, soft: boolean): Promise<Known> {
     // What is known is changed at once, shared or not: who called may call on, and must not meet what was before.
-    const known = this.known.get(tagName(tag)) ?? (await this.current(tag))
+    let known = this.known.get(tagName(tag))
+    if (known === undefined) {
+      const loaded = await this.numbered(tag)
+      // Someone else may have waited for the same, and have renewed it.
+      known = this.known.get(tagName(tag)) ?? loaded
+    }
     const { pair, place } = known
     const renewed = pair.slice()
     const from = soft ? softFrom : 8
@@ -208,7 +238,7 @@ export class Tokens {
     const { tag, place } = known
     this.known.set(tagName(tag), known)
     if (place !== undefined) {
-      this.places.add(place)
+      this.places.set(place, known.pair)
       // Its name is known now, and only that is followed.
       if (tag.kind !== 'number') this.known.delete(tagName({ scope: null, kind: 'number', value: place }))
     }

@@ -210,7 +210,7 @@ test('D7: timers that are asked for (a timeout of 30 days) fire no sooner, and d
   const most = 2 ** 31 - 1
   const armed: { run: () => void; ms: number }[] = []
   const { setTimeout: set } = globalThis
-  t.mock.method(globalThis, 'setTimeout', (run: () => void, ms: number) => { if (ms > 1_000) armed.push({ run, ms }); return set(run, ms) })
+  t.mock.method(globalThis, 'setTimeout', (run: () => void, ms: number) => { const timer = set(run, ms); if (ms > 1_000) { armed.push({ run, ms }); timer.unref() } return timer })
   let failed = false
   const asked = cache.wrap(() => new Promise(() => {}), { name: 'ask', timeout: '30d' })().catch(() => { failed = true })
   await turns(20)

@@ -195,22 +195,24 @@ test('A clock that steps back an hour makes nothing immortal, and one that steps
     const load = cache.wrap(async () => ++runs, { name: 'load', ttl: '10m', swr: '10m' })
     time.set(10 * year)
     assert.equal(await load(), 1)
-    time.set(10 * year - hour)
-    assert.equal(await load(), 1, 'made in the future, as far as the clock knows')
+    time.set(10 * year - 300_000)
+    assert.equal(await load(), 1, 'made in the future, as far as the clock knows, but clocks may be five minutes apart')
     const { info } = await load.withInfo()
     assert.equal(info.ageMs, 0, 'no age is below 0')
     time.set(10 * year + 600_000)
     assert.equal(await load(), 1, 'stale, and made anew')
     await cache.settled()
     assert.equal(await load(), 2)
+    time.set(10 * year - hour)
+    assert.equal(await load(), 3, 'nobody can tell how old it is')
     time.set(11 * year)
-    assert.equal(await load(), 3)
+    assert.equal(await load(), 4)
     time.set(10 * year - hour)
     await cache.invalidate({ name: 'load' })
-    assert.equal(await load(), 4, 'an invalidation needs no clock')
+    assert.equal(await load(), 5, 'an invalidation needs no clock')
     await cache.invalidate('all')
     time.set(12 * year)
-    assert.equal(await load(), 5)
+    assert.equal(await load(), 6)
   }
 })
 
@@ -236,7 +238,7 @@ test('In a real process whose clock is turned, a year forward and an hour back, 
   assert.deepEqual(JSON.parse(stdout), {
     now: ['computed', 'hit'],
     forward: ['computed', 'hit'],
-    back: ['hit', 'hit', 'invalidated', 'computed'],
+    back: ['computed', 'hit', 'invalidated', 'computed'],
     offsets: [0, year, -hour],
   })
 })

@@ -131,3 +131,12 @@ test('A storage that has lost what it was told does not bring a token back', asy
   assert.deepEqual((await tokens.snapshot([name('a')])).pairs, renewed)
   assert.deepEqual((await registry(storage).tokens.snapshot([name('a')])).pairs, renewed, 'and the storage is told again')
 })
+
+test('An expiry that begins with an invalidation, before the tag is known, does not undo it', async () => {
+  const storage = countedStorage()
+  const before = (await registry(storage).tokens.snapshot([name('a')])).pairs
+  const { tokens } = registry(storage)
+  await Promise.all([tokens.renew(name('a')), tokens.renew(name('a'), true)])
+  const after = (await tokens.snapshot([name('a')])).pairs
+  assert.notDeepEqual(after.subarray(8, 13), before.subarray(8, 13))
+})
