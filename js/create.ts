@@ -35,7 +35,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
     const emit = safely(parsed.onEvent)
     const background = handedOver(parsed.waitUntil ?? (work => runtime.background(work)))
     const chosen = parsed.storage ?? runtime.defaultStorage()
-    const storage = chosen ? new StorageGuard(chosen, background, emit) : undefined
+    const storage = chosen ? new StorageGuard(chosen, background, emit, clock, parsed.storageDeadlineMs ?? runtime.storageDeadlineMs ?? 250) : undefined
     const platformDigest = runtime.digest(parsed.secret)
     const digest = async (bytes: Uint8Array): Promise<Uint8Array | undefined> => {
       try {
@@ -92,6 +92,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
         void start()
       },
     }
+    if (storage !== undefined) storage.returned = () => parts.tokens.makeUp()
     let enabled = runtime.disabled?.() !== true
     let closed: Promise<void> | undefined
     /** The core answers calls, or stands by. */

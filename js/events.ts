@@ -55,8 +55,12 @@ export type CacheEvent =
   /** The cache cannot answer or is not to: the function ran as if it were not wrapped. */
   | { type: 'bypass'; name: string | null; why: 'no-core' | 'disabled' | 'closed' }
   | { type: 'invalidated' | 'expired'; what: string }
-  /** A storage failed; the call went on without it. */
+  /** A storage failed, or took too long; the call went on without it. When the cache is closed, also: it could never be told what was deleted. */
   | { type: 'storage-error'; operation: StorageOperation; error: unknown }
+  /** A storage that is silent, or refuses everything, is left alone (`open`); now and then one probe is made (`half-open`), until one is answered (`closed`). */
+  | { type: 'storage'; state: 'closed' | 'open' | 'half-open' }
+  /** An entry did not go to storage: that is left alone just now (`open`), or too many are on their way already (`full`). */
+  | { type: 'not-written'; reason: 'open' | 'full' }
   /** The cache cannot work (see `why`); calls run their functions as if there were no cache. Sent once. */
   | { type: 'uncached'; why: string; error: unknown }
 

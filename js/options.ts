@@ -121,6 +121,8 @@ export interface CacheOptions extends FreshnessOptions {
    * whether there was one, one read each time. (An entry that is read from storage is always judged by what this process knows.) `'forever'`: never asked. Default `'5s'`.
    */
   invalidationLag?: Duration
+  /** How long a call waits for the storage, and who deletes or invalidates; then it goes on without. Default 250 ms, at the edge 50 ms; `'forever'`: no limit. */
+  storageDeadline?: Duration
   /** Where work goes that outlasts its call (writes to storage, refreshes): at the edge, `promise => ctx.waitUntil(promise)`. The promises never reject. */
   waitUntil?: (work: Promise<unknown>) => void
   /** Told of everything that happens. */
@@ -135,8 +137,8 @@ export interface Clock {
   now(): number
   /** Milliseconds from some fixed point; never goes back. */
   stopwatch(): number
-  /** Calls `run` once, after so many milliseconds; what it returns takes that back. */
-  after(ms: number, run: () => void): () => void
+  /** Calls `run` once, after so many milliseconds; what it returns takes that back. `idly`: a process that has nothing else to do need not wait for it. */
+  after(ms: number, run: () => void, idly?: boolean): () => void
   /** At least 0, below 1. */
   random(): number
 }
@@ -152,13 +154,14 @@ export interface ParsedOptions {
   readonly profiles: ReadonlyMap<string, Freshness>
   readonly freeze: boolean
   readonly invalidationLagMs: number
+  readonly storageDeadlineMs: number | undefined
   readonly waitUntil: ((work: Promise<unknown>) => void) | undefined
   readonly onEvent: EventListener | undefined
   readonly clock: Clock | undefined
 }
 
 export function parseOptions(options: CacheOptions = {}): ParsedOptions {
-  checkNames('createCache', options, ['storage', 'scope', 'secret', 'memory', ...freshnessNames, 'profiles', 'freeze', 'invalidationLag', 'waitUntil', 'onEvent', 'clock'])
+  checkNames('createCache', options, ['storage', 'scope', 'secret', 'memory', ...freshnessNames, 'profiles', 'freeze', 'invalidationLag', 'storageDeadline', 'waitUntil', 'onEvent', 'clock'])
   const memory = options.memory ?? {}
   checkNames('memory', memory, ['maxBytes', 'maxEntryBytes', 'compression'])
   const { storage } = options
@@ -175,6 +178,7 @@ export function parseOptions(options: CacheOptions = {}): ParsedOptions {
     profiles: parseProfiles(options.profiles, freshness),
     freeze: parseSwitch('freeze', options.freeze ?? false),
     invalidationLagMs: parseDuration('invalidationLag', options.invalidationLag === undefined ? '5s' : options.invalidationLag),
+    storageDeadlineMs: options.storageDeadline === undefined ? undefined : parseDuration('storageDeadline', options.storageDeadline),
     waitUntil: parseFunction('waitUntil', options.waitUntil, '(promise) => ctx.waitUntil(promise)'),
     onEvent: parseFunction('onEvent', options.onEvent, '(event) => { … }'),
     clock: options.clock,

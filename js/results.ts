@@ -60,7 +60,7 @@ export interface Result {
   readonly costMs: number
   /** It is what the function threw. */
   readonly failed?: boolean
-  /** A user put it in. */
+  /** A user put it in: if it cannot be written, what it was to replace goes all the same. */
   readonly insists?: boolean
   /** The key, where it is a text that a user made. */
   readonly label: string | undefined
@@ -220,11 +220,11 @@ export async function keep(parts: Parts, plan: Plan, result: Result): Promise<Ke
     const refused = notStoredReasons[said]
     inMemory = refused === undefined
     // What memory has no room for, or better uses for, storage may still hold.
-    const stores = name !== undefined && tokens.shared && (refused === undefined || refused === 'no-room' || refused === 'not-admitted')
+    let stores = name !== undefined && tokens.shared && (refused === undefined || refused === 'no-room' || refused === 'not-admitted')
     if (stores) {
       const expiresAt = now + Math.min(ttlMs, plan.idleMs) + staleForMs
-      parts.storage!.set(name.text, core.seal(name.bytes, stored), expiresAt < Infinity ? { expiresAt } : {})
-    }
+      stores = parts.storage!.set(name!.text, core.seal(name!.bytes, stored), expiresAt < Infinity ? { expiresAt } : {}, result.insists)
+    } else if (result.insists === true && name !== undefined && !tokens.shared) void parts.storage!.delete(name.text)
     anywhere = inMemory || stores
     if (refused === undefined || stores) emit?.({ type: 'stored', name: plan.name, bytes: payload.bytes.length, memory: refused === undefined })
     else emit?.({ type: 'not-stored', name: plan.name, reason: refused })

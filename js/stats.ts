@@ -1,6 +1,7 @@
 /** What a cache has counted: its own counters and those of its cores, lost ones among them. */
 import type { CoreStats } from './core.js'
 import type { Parts, Totals } from './parts.js'
+import type { StorageState } from './storage/breaker.js'
 
 export interface CacheStats {
   /** Calls that were answered, get() and has() among them: always hits + misses + bypasses. (A call whose arguments cannot be a key is none.) */
@@ -17,8 +18,12 @@ export interface CacheStats {
   notStored: number
   /** What hits saved: milliseconds of computing, or the unit of `ctx.cost()`. */
   savedMs: number
-  /** Operations of the storage that failed. */
+  /** Operations of the storage that failed, or took longer than `storageDeadline`. */
   storageErrors: number
+  /** `open`: the storage is left alone, as it was silent or refused everything; `half-open`: just now one probe is on its way. Undefined without a storage. */
+  storageState: StorageState | undefined
+  /** Entries that did not go to storage as it was left alone, or had too many on their way. */
+  notWritten: number
   /** Entries in memory now, and the bytes they take with their keys. `core.memory` is what the whole cache takes: never above `maxBytes`. */
   entries: number
   bytes: number
@@ -39,6 +44,8 @@ export function statsOf(parts: Parts): CacheStats {
     notStored: parts.unstored + notStored,
     savedMs,
     storageErrors: parts.storage?.errors ?? 0,
+    storageState: parts.storage?.state,
+    notWritten: parts.storage?.notWritten ?? 0,
     entries: core?.entries ?? 0,
     bytes: core?.bytes ?? 0,
     core,

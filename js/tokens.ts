@@ -171,6 +171,12 @@ export class Tokens {
     }))
   }
 
+  /** The storage is there after it was not: it is told what it is owed, and says what others have renewed meanwhile. */
+  async makeUp(): Promise<void> {
+    for (const { tag, owed } of [...this.known.values()]) if (owed) await this.current(tag)
+    await this.catchUp()
+  }
+
   /** Tells a new judge what the old one knew. */
   async retell(): Promise<void> {
     for (const { pair } of this.known.values()) this.tools.setToken(pair)
@@ -216,7 +222,7 @@ export class Tokens {
     if (known !== undefined && (known.shared || known.place === undefined)) return known
     const begun = this.loading.get(name)
     if (begun !== undefined) return begun
-    const loading = (known?.owed ? this.pay(known) : this.load(tag, known)).then(loaded => {
+    const loading = (known?.owed ? this.repay(known) : this.load(tag, known)).then(loaded => {
       this.loading.delete(name)
       const now = this.known.get(name)
       // Renewed while it was being loaded: the newer one stands.
@@ -272,7 +278,10 @@ export class Tokens {
       // Others may have renewed it since it was read here: that must not be undone by the bytes that are only handed on.
       const { ok, token } = await this.read(place!)
       if (this.known.get(name) !== known) return this.known.get(name)!
-      if (!ok) return known
+      if (!ok) {
+        this.tools.storage!.owes()
+        return known
+      }
       if (token !== undefined && differsFrom(pair, token, softFrom) && !isRetired(known, token)) {
         const theirs = pairOf(pair.subarray(0, 8), token)
         theirs.set(pair.subarray(softFrom), softFrom)
@@ -294,6 +303,13 @@ export class Tokens {
     return paid
   }
 
+  /** The same for what the storage should know by now. Others look again only where the epoch has changed, and they may have looked since that was written. */
+  private async repay(known: Known): Promise<Known> {
+    const paid = await this.pay(known)
+    if (!paid.owed && paid.tag.kind !== 'epoch') await this.change(epoch, false)
+    return paid
+  }
+
   private async ask(): Promise<void> {
     const place = await this.placeOf(epoch)
     if (place === undefined) return
@@ -312,7 +328,7 @@ export class Tokens {
   private async reload(known: Known): Promise<void> {
     const { tag, pair, place } = known
     if (tag === epoch || place === undefined) return
-    if (known.owed) return void (await this.pay(known))
+    if (known.owed) return void (await this.repay(known))
     await this.tools.storage!.written(place)
     const { ok, token } = await this.read(place)
     // Renewed here meanwhile: that is newer.

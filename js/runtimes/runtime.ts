@@ -13,6 +13,8 @@ export interface Runtime extends Clock {
   randomBytes(count: number): Uint8Array
   /** The platform's own SHA-256, or HMAC-SHA-256 where there is a secret: at once where it can, else later. */
   digest(secret: Uint8Array | undefined): Digest
+  /** The default of `storageDeadline`, where it is not 250 ms. */
+  readonly storageDeadlineMs?: number
   /** Work that goes on after its call has returned; it never rejects. */
   background(work: Promise<unknown>): void
   /** Follows a call through its awaits, where the runtime can. */

@@ -14,14 +14,21 @@ export const web: Pick<Runtime, 'now' | 'stopwatch' | 'after' | 'random' | 'rand
 }
 
 /** A timer that works beyond 24.8 days, where setTimeout's 32 bits end and it fires at once. */
-function after(ms: number, run: () => void): () => void {
+function after(ms: number, run: () => void, idly = false): () => void {
   const most = 2 ** 31 - 1
   let timer: ReturnType<typeof setTimeout>
   const wait = (left: number): void => {
     timer = setTimeout(left > most ? () => wait(left - most) : run, Math.min(left, most))
+    if (idly) letEnd(timer)
   }
   wait(ms)
   return () => clearTimeout(timer)
+}
+
+/** The process may end before: in Node and Bun a timer can do that, in Deno it is a number. Elsewhere nothing ends for want of timers. */
+function letEnd(timer: unknown): void {
+  ;(timer as { unref?(): void }).unref?.()
+  if (typeof timer === 'number') (globalThis as { Deno?: { unrefTimer(timer: number): void } }).Deno?.unrefTimer(timer)
 }
 
 function subtleDigest(secret: Uint8Array | undefined): Digest {

@@ -1,60 +1,133 @@
 /**
- * A storage as the calls see it: one that cannot fail. What goes wrong is an event and a counter, and the answer is as
- * if nothing were stored. Writes go on behind the caller's back, one after the other for each key, so that a
- * deletion is never overtaken by an older write; settled() waits for all of them.
+ * A storage as the calls see it: one that cannot fail, and that answers in time. What goes wrong is an event and a counter, and
+ * the answer is as if nothing were stored.
+ *
+ * - Who waits, waits for the deadline at the most. What comes later answers nobody. A storage that is silent, or refuses all, is left alone for a while (breaker.ts).
+ * - Writes go on behind the caller's back, one at a time for each key, so that a deletion is never overtaken by an older write. Of those that
+ *   wait for their turn only the last is carried out. A write that does not end holds up those behind it until the
+ *   storage is known to be there all the same; should it end after that, it may have undone a newer one, and the key is deleted.
+ * - Entries that nobody waits for are dropped where too many are on their way. Deletions and tokens never are: those that fail
+ *   are owed, what is stored under an owed key does not count, and the storage is told as soon as it is there again.
  */
 import { StorageError } from '../errors.js'
 import type { EventListener, StorageOperation } from '../events.js'
+import type { Clock } from '../options.js'
+import { Breaker, type StorageState } from './breaker.js'
 import type { Storage, StorageHint } from './storage.js'
+
+interface Write {
+  readonly key: string
+  readonly operation: 'set' | 'delete'
+  /** Undefined where it deletes. */
+  readonly entry: Uint8Array | undefined
+  readonly hint: StorageHint
+  /** `droppable`: an entry; `replaces`: one that must not leave an older one behind; `owed`: a deletion or a token, which somebody waits for. */
+  kind: 'droppable' | 'replaces' | 'owed'
+  readonly order: number
+  /** Resolves when it has ended, or is too late; says whether it worked. */
+  readonly ended: Promise<boolean>
+  settle(worked: boolean | Promise<boolean>): void
+  begun: number
+  late: boolean
+}
+
+/** The writes of one key. */
+interface Lane {
+  now: Write | undefined
+  next: Write | undefined
+  /** The last that was begun. */
+  last: Write | undefined
+  /** How many of those before `now` have not ended. */
+  ghosts: number
+}
+
+/** How many deadlines a write may take that nobody waits for: 10 seconds for 250 ms. */
+const patience = 40
+/**
+ * How many entries may be on their way, and how many bytes of them. A batch of thousands of calls that end at once passes whole; with what each
+ * write takes beside its bytes (1 KB), 20 MB are the most that a storage which does not keep up can cost.
+ */
+const mostWrites = 4_000
+const mostBytes = 16_000_000
+/** So many debts are paid at a time. */
+const paidAtOnce = 64
+/** What probes read: a token that nobody has. */
+const probed = '0'.repeat(16)
 
 export class StorageGuard {
   errors = 0
-  /** Keys that could not be deleted: whatever the storage still has there, it does not count. */
-  private readonly owed = new Set<string>()
-  private readonly last = new Map<string, Promise<boolean>>()
+  /** Entries that were not written, as too many were on their way or the storage was left alone. */
+  notWritten = 0
+  /** Called when the storage is there after it was not, or owed something. */
+  returned: (() => Promise<void>) | undefined
+  private readonly breaker: Breaker
+  /** Keys that could not be deleted, and when they were to be, in the order of all writes: whatever the storage still has there, it does not count. */
+  private readonly owed = new Map<string, number>()
+  private readonly lanes = new Map<string, Lane>()
+  private order = 0
+  private writes = 0
+  private bytes = 0
+  private progress = 0
 
   constructor(
     private readonly storage: Storage,
     private readonly background: (work: Promise<unknown>) => void,
     private readonly emit: EventListener | undefined,
-  ) {}
+    private readonly clock: Pick<Clock, 'stopwatch' | 'after' | 'random'>,
+    private readonly deadlineMs: number,
+  ) {
+    this.breaker = new Breaker({
+      clock,
+      background,
+      tell: state => emit?.({ type: 'storage', state }),
+      probe: async () => (await this.timely('get', () => storage.get(probed), false)).ok,
+      returned: () => this.payAll(),
+    })
+  }
 
-  /** The bytes under a key; undefined where there are none or the storage failed. */
+  get state(): StorageState {
+    return this.breaker.state
+  }
+
+  /** The bytes under a key; undefined where there are none, the storage failed, or a write of this key takes too long. */
   async get(key: string): Promise<Uint8Array | undefined> {
-    await this.last.get(key)
+    if (this.lanes.has(key) && !(await this.written(key))) return undefined
     return (await this.tryGet(key)).bytes
   }
 
-  /** The same, telling an empty place from a failure. */
+  /** The same whatever is being written, telling an empty place from a failure. */
   async tryGet(key: string): Promise<{ ok: boolean; bytes?: Uint8Array | undefined }> {
-    if (this.owed.has(key) && !(await this.delete(key))) return { ok: false }
-    try {
-      return { ok: true, bytes: await this.storage.get(key) }
-    } catch (error) {
-      this.failed('get', error)
-      return { ok: false }
+    if ((this.owed.has(key) && !(await this.delete(key))) || !this.breaker.admits()) return { ok: false }
+    return this.timely('get', () => this.storage.get(key))
+  }
+
+  /** Has the entry written. `replaces`: if that fails, what was there before is deleted. False where it is not even tried. */
+  set(key: string, entry: Uint8Array, hint: StorageHint, replaces = false): boolean {
+    const open = !this.breaker.admits()
+    const full = !replaces && this.writes > 0 && (this.writes >= mostWrites || this.bytes + entry.length > mostBytes)
+    if (open || full) {
+      this.dropped(open ? 'open' : 'full')
+      if (replaces) void this.delete(key)
+      return false
     }
+    void this.enqueue(key, 'set', entry, hint, replaces ? 'replaces' : 'droppable')
+    return true
   }
 
-  set(key: string, entry: Uint8Array, hint: StorageHint): void {
-    void this.put(key, entry, hint)
-  }
-
-  /** The same; says, when it has ended, whether it worked. */
+  /** The same for what is never dropped; resolves when it has ended or takes too long, and says whether it worked. */
   put(key: string, entry: Uint8Array, hint: StorageHint): Promise<boolean> {
-    return this.enqueue(key, 'set', async () => {
-      await this.storage.set(key, entry, hint)
-      this.owed.delete(key)
-    })
+    return this.must(key, 'set', entry, hint)
   }
 
-  /** Resolves when the storage has forgotten the key, or failed to, and says which. Where it failed, that is tried again before the key is read. */
+  /** Resolves when the storage has forgotten the key, or has not in time, and says which. Then that is tried again: before the key is read, and when the storage is there again. */
   delete(key: string): Promise<boolean> {
-    return this.enqueue(key, 'delete', async () => {
-      this.owed.add(key)
-      await this.storage.delete(key)
-      this.owed.delete(key)
-    })
+    this.owed.set(key, this.order + 1)
+    return this.must(key, 'delete', undefined, {})
+  }
+
+  /** It could not be told something, and is to be once it is there (`returned`). What it does not do itself says so here. */
+  owes(): void {
+    this.breaker.soon()
   }
 
   /** The storage can say what it holds. */
@@ -64,54 +137,231 @@ export class StorageGuard {
 
   /** What it holds. Rejects with StorageError where it fails: who asked for all must not take some for them. */
   async *keys(): AsyncIterable<string> {
+    const steps = this.breaker.admits() ? this.storage.keys!()[Symbol.asyncIterator]() : undefined
     try {
-      yield* this.storage.keys!()
-    } catch (error) {
-      this.failed('keys', error)
-      throw new StorageError('the storage could not list what it holds, so not all of it was looked at.', { cause: error })
+      for (;;) {
+        const { ok, bytes: step } = steps === undefined ? { ok: false } : await this.timely('keys', () => steps.next(), true, patience * this.deadlineMs)
+        if (!ok) throw new StorageError('the storage could not list what it holds, so not all of it was looked at.')
+        if (step!.done === true) return
+        yield step!.value
+      }
+    } finally {
+      void steps?.return?.().catch(() => {})
     }
   }
 
-  /** Resolves when the writes of this key that were begun so far have ended. */
-  async written(key: string): Promise<void> {
-    await this.last.get(key)
+  /** Resolves when the writes of this key that were begun so far have ended, or one of them takes too long, and says which. */
+  async written(key: string): Promise<boolean> {
+    const { now, next } = this.lanes.get(key) ?? {}
+    if (now === undefined) return true
+    const left = this.deadlineMs - (this.clock.stopwatch() - now.begun)
+    return !now.late && left > 0 && (await this.within((next ?? now).ended, left))
   }
 
+  /** Waits as long as writes end, one or another within each deadline. */
   async close(): Promise<void> {
-    await this.settled()
-    try {
-      await this.storage.close?.()
-    } catch (error) {
-      this.failed('close', error)
+    let before: number
+    let all: boolean
+    const visit = this.breaker.end()
+    do {
+      before = this.progress
+      all = await this.within(Promise.all([visit, this.settled()]))
+    } while (!all && this.progress > before)
+    // No fault of its own, so it is not counted.
+    if (this.owed.size > 0) this.emit?.({ type: 'storage-error', operation: 'close', error: new StorageError(`the storage was not told of ${this.owed.size} deletions.`) })
+    if (this.storage.close !== undefined) await this.timely('close', () => this.storage.close!())
+  }
+
+  /** All writes begun so far have ended, or are too late. */
+  async settled(): Promise<void> {
+    for (let waiting: Promise<boolean>[]; ; ) {
+      waiting = []
+      for (const { now, next } of this.lanes.values()) if (now?.late === false) waiting.push((next ?? now).ended)
+      if (waiting.length === 0) return
+      await Promise.all(waiting)
     }
   }
 
-  /** All writes begun so far have ended. */
-  async settled(): Promise<void> {
-    while (this.last.size > 0) await Promise.all(this.last.values())
+  private async must(key: string, operation: Write['operation'], entry: Uint8Array | undefined, hint: StorageHint): Promise<boolean> {
+    if (!this.breaker.admits()) {
+      this.order++
+      return false
+    }
+    const queues = this.lanes.get(key)?.now !== undefined
+    const ended = this.enqueue(key, operation, entry, hint, 'owed')
+    if (!queues) return ended
+    let worked = false
+    if (!(await this.within(ended.then(did => { worked = did })))) this.breaker.soon()
+    return worked
   }
 
-  private enqueue(key: string, operation: StorageOperation, work: () => Promise<void>): Promise<boolean> {
-    const before = this.last.get(key) ?? Promise.resolve()
-    const done: Promise<boolean> = before
-      .then(work)
-      .then(
-        () => true,
-        (error: unknown) => {
-          this.failed(operation, error)
-          return false
-        },
-      )
-      .finally(() => {
-        if (this.last.get(key) === done) this.last.delete(key)
+  private enqueue(key: string, operation: Write['operation'], entry: Uint8Array | undefined, hint: StorageHint, kind: Write['kind']): Promise<boolean> {
+    let settle!: Write['settle']
+    const ended = new Promise<boolean>(resolve => { settle = resolve })
+    const write: Write = { key, operation, entry, hint, kind, order: ++this.order, ended, settle, begun: 0, late: false }
+    this.count(write, 1)
+    let lane = this.lanes.get(key)
+    if (lane === undefined) this.lanes.set(key, (lane = { now: undefined, next: undefined, last: undefined, ghosts: 0 }))
+    if (lane.next !== undefined) {
+      this.count(lane.next, -1)
+      lane.next.settle(ended)
+      inherit(lane.next, write)
+    }
+    lane.next = write
+    if (lane.now === undefined) void this.begin(lane)
+    this.background(ended)
+    return ended
+  }
+
+  /** The next write of a lane. */
+  private async begin(lane: Lane): Promise<void> {
+    const write = (lane.now = lane.last = lane.next!)
+    const { key, operation, entry, hint, order } = write
+    lane.next = undefined
+    write.begun = this.clock.stopwatch()
+    // Who asked for it goes on first.
+    await null
+    let worked = false
+    if (this.breaker.admits()) {
+      const work = (): Promise<void> => (entry === undefined ? this.storage.delete(key) : this.storage.set(key, entry, hint))
+      const late = (): void => {
+        write.late = true
+        write.settle(false)
+        this.breaker.soon()
+      }
+      worked = (await this.ask(operation, work, write.kind === 'owed' ? this.deadlineMs : patience * this.deadlineMs, late)).ok
+      if (worked && this.owed.get(key)! <= order) this.owed.delete(key)
+    } else if (write.kind !== 'owed') this.dropped('open')
+    this.progress++
+    const isGhost = lane.now !== write
+    if (!isGhost) {
+      this.count(write, -1)
+      lane.now = undefined
+    }
+    if (worked) {
+      // Newer ones were begun, and this one may have come after them.
+      if (isGhost && lane.last !== write && !isSame(lane.last!.entry, entry)) void this.delete(key)
+    } else if (write.kind === 'owed') this.breaker.soon()
+    else if (!isGhost) this.unreplaced(lane, write)
+    write.settle(worked)
+    if (isGhost) lane.ghosts--
+    else if (lane.next !== undefined) void this.begin(lane)
+    if (lane.now === undefined && lane.ghosts === 0) this.lanes.delete(key)
+  }
+
+  /** It was to take the place of an older one, and has not. */
+  private unreplaced(lane: Lane, write: Write): void {
+    if (lane.next !== undefined) inherit(write, lane.next)
+    else if (write.kind === 'replaces') write.settle(this.delete(write.key))
+  }
+
+  /** The storage is there: what it was asked for so long ago will not hold up what comes after. */
+  private release(): void {
+    for (const lane of this.lanes.values()) {
+      const { now, next } = lane
+      if (now === undefined || !(now.late || (next !== undefined && this.clock.stopwatch() - now.begun >= this.deadlineMs))) continue
+      this.count(now, -1)
+      now.late = true
+      lane.now = undefined
+      lane.ghosts++
+      this.unreplaced(lane, now)
+      now.settle(false)
+      if (lane.next !== undefined && lane.now === undefined) void this.begin(lane)
+    }
+  }
+
+  private async payAll(): Promise<void> {
+    this.release()
+    await this.returned?.().catch(() => {})
+    const keys = [...this.owed.keys()]
+    for (let i = 0; i < keys.length; i += paidAtOnce) {
+      const paid = await Promise.all(keys.slice(i, i + paidAtOnce).map(key => !this.owed.has(key) || this.delete(key)))
+      if (paid.includes(false)) return
+    }
+  }
+
+  /** What the storage answers, if that is in time. */
+  private timely<T>(operation: StorageOperation, work: () => Promise<T>, tells = true, limitMs = this.deadlineMs): Promise<{ ok: boolean; bytes?: T }> {
+    return new Promise(resolve => void this.ask(operation, work, limitMs, () => resolve({ ok: false }), tells).then(resolve))
+  }
+
+  /** What the storage answers in the end; `late` is called when it is too late for that. `tells`: the breaker is to know. */
+  private async ask<T>(operation: StorageOperation, work: () => Promise<T>, limitMs: number, late: () => void, tells = true): Promise<{ ok: boolean; bytes?: T }> {
+    const { breaker } = this
+    const isRead = operation === 'get'
+    const began = this.clock.stopwatch()
+    let isLate = false
+    const cancel = this.alarm(limitMs, () => {
+      isLate = true
+      this.failed(operation, new StorageError(`the storage took longer than ${limitMs} ms for ${operation}().`))
+      if (tells) breaker.late(isRead, began)
+      late()
+    })
+    try {
+      const bytes = await work()
+      if (tells) {
+        if (isLate) breaker.alive()
+        else breaker.answered(isRead)
+      }
+      return { ok: true, bytes }
+    } catch (error) {
+      if (!isLate) {
+        this.failed(operation, error)
+        if (tells) breaker.refused(isRead)
+      }
+      return { ok: false }
+    } finally {
+      cancel()
+    }
+  }
+
+  /** Does the work end in this time? It never rejects. */
+  private within(work: Promise<unknown>, ms = this.deadlineMs): Promise<boolean> {
+    return new Promise(resolve => {
+      const cancel = this.alarm(ms, () => resolve(false))
+      void work.then(() => {
+        cancel()
+        resolve(true)
       })
-    this.last.set(key, done)
-    this.background(done)
-    return done
+    })
+  }
+
+  /** A timer. One that goes off late shows that the process was busy, and could not have heard the storage either: it gets that time on top. */
+  private alarm(ms: number, run: () => void): () => void {
+    if (ms === Infinity) return () => {}
+    const { clock } = this
+    const due = clock.stopwatch() + ms
+    const idly = ms > this.deadlineMs
+    let cancel = clock.after(ms, () => {
+      const busy = clock.stopwatch() - due
+      if (busy > ms / 10) cancel = clock.after(Math.min(busy, ms), run, idly)
+      else run()
+    }, idly)
+    return () => cancel()
+  }
+
+  private count({ kind, entry }: Write, sign: 1 | -1): void {
+    if (kind === 'owed') return
+    this.writes += sign
+    this.bytes += sign * entry!.length
+  }
+
+  private dropped(reason: 'open' | 'full'): void {
+    this.notWritten++
+    this.emit?.({ type: 'not-written', reason })
   }
 
   private failed(operation: StorageOperation, error: unknown): void {
     this.errors++
     this.emit?.({ type: 'storage-error', operation, error })
   }
+}
+
+/** What comes in place of a write that was to leave nothing older behind must not, either. */
+function inherit(from: Write, to: Write): void {
+  if (from.kind === 'replaces' && to.kind === 'droppable') to.kind = 'replaces'
+}
+
+function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === b || (a !== undefined && a.length === b?.length && a.every((byte, i) => byte === b[i]))
 }

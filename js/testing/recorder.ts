@@ -27,6 +27,7 @@ function line(event: CacheEvent): string {
   if ('because' in event) return `${event.type}:${event.because}`
   if ('tier' in event) return `${event.type}:${event.tier}`
   if ('reason' in event) return `${event.type}:${event.reason}`
+  if ('state' in event) return `${event.type}:${event.state}`
   if ('operation' in event) return `${event.type}:${event.operation}`
   if (event.type === 'computed') return `computed${event.ok ? '' : ':failed'}${event.background ? ':background' : ''}`
   return event.type

@@ -3,6 +3,7 @@ import test from 'node:test'
 import type { CacheEvent } from '../../js/events.js'
 import { StorageGuard } from '../../js/storage/guard.js'
 import type { Storage } from '../../js/storage/storage.js'
+import { virtualClock } from '../../js/testing/index.js'
 
 const bytes = new Uint8Array([1])
 
@@ -10,7 +11,7 @@ function guarded(storage: Partial<Storage>): { guard: StorageGuard; events: Cach
   const events: CacheEvent[] = []
   const background: Promise<unknown>[] = []
   const whole: Storage = { get: async () => undefined, set: async () => {}, delete: async () => {}, ...storage }
-  return { guard: new StorageGuard(whole, work => background.push(work), event => events.push(event)), events, background }
+  return { guard: new StorageGuard(whole, work => background.push(work), event => events.push(event), virtualClock(), 250), events, background }
 }
 
 test('A storage that throws, at once or later, is an event and a counter and no rejection', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import test from 'node:test'
 import { StorageGuard } from '../../js/storage/guard.js'
+import { virtualClock } from '../../js/testing/index.js'
 import { hex, type Tag, Tokens } from '../../js/tokens.js'
 import { countedStorage } from './harness.js'
 
@@ -11,7 +12,7 @@ function registry(storage: ReturnType<typeof countedStorage> | undefined, digest
   const told: string[] = []
   let drawn = 0
   const tokens = new Tokens({
-    storage: storage && new StorageGuard(storage, () => {}, undefined),
+    storage: storage && new StorageGuard(storage, () => {}, undefined, virtualClock(), 250),
     lagMs: 5_000,
     now: () => clock.now,
     digest: async bytes => (digests ? new Uint8Array(createHash('sha256').update(bytes).digest()) : undefined),
