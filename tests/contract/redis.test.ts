@@ -15,7 +15,7 @@ import { redis } from '../../js/storage/redis.js'
 import type { Storage } from '../../js/storage/storage.js'
 import { bench } from '../js/harness.js'
 import { freePort, programs, type RedisServer, startCluster, startRedis } from './redis-server.js'
-import { storageContract } from './storage-contract.js'
+import { storageContract } from '../../js/testing/storage.js'
 
 const key = (n: number): string => n.toString(16).padStart(64, '0')
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values)
