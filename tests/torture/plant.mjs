@@ -21,7 +21,7 @@ export const bugs = {
   'share one result object': [['js/results.ts', 'if (landing.taken === true) return parts.decodePayload(payload)', '']],
   'drop a waiter': [['js/call.ts', 'return flight.board(takes,', 'if (joined && parts.joined % 8 === 7) return new Promise(() => {})\n  return flight.board(takes,']],
   'forget an abort': [['js/flights.ts', 'if (--this.waiting === 0 && !this.kept && !this.landed) this.abort(', "if (--this.waiting === 0 && !this.kept && !this.landed && this.id === '') this.abort("]],
-  'stale beyond bound': [['js/results.ts', 'now < stale.facts.freshUntil + plan.staleIfErrorMs', 'now < stale.facts.staleUntil + plan.staleIfErrorMs']],
+  'stale beyond bound': [['js/results.ts', 'core.lookUp(plan.prefix, args, now, plan.swrMs)', 'core.lookUp(plan.prefix, args, now, Infinity)']],
   'hand out the flight after an invalidation': [['js/flights.ts', 'flight.doomed ??= why\n    this.aloft.delete(id)', 'flight.doomed ??= why']],
   'a caller poisons the others': [['js/results.ts', 'landing.taken = true', '']],
   'skip the fence of ctx.tags': [
