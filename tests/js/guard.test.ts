@@ -281,3 +281,35 @@ test('What is listed of a storage that is silent is refused, not taken for all',
   await assert.rejects(listed, StorageError)
   await assert.rejects(async () => { for await (const _ of guard.keys()) assert.fail() }, /not all of it was looked at/)
 })
+
+test('A write that ends after a deletion was refused does not settle that debt; all debts are paid, however many', async () => {
+  const entries = new Map<string, Uint8Array>()
+  const storage = memory(entries)
+  const slow = gate()
+  let down = false
+  const hangs = (): Promise<void> => (down ? new Promise(() => {}) : Promise.resolve())
+  const { guard, clock, events } = guarded({
+    get: async key => { await hangs(); return storage.get(key) },
+    set: async (...args) => { if (args[0] === 'slow') await slow.promise; await storage.set(...args) },
+    delete: async key => { await hangs(); await storage.delete(key) },
+  })
+  for (let i = 0; i < 200; i++) guard.set(`k${i}`, bytes, {})
+  await guard.settled()
+  guard.set('slow', bytes, {})
+  await clock.advance(1)
+  down = true
+  void guard.get('other')
+  await clock.advance(250)
+  assert.equal(guard.state, 'open')
+  const deleted = [guard.delete('slow'), ...Array.from({ length: 200 }, (_, i) => guard.delete(`k${i}`))]
+  assert.deepEqual(new Set(await Promise.all(deleted)), new Set([false]), 'at once')
+  slow.open()
+  await turns()
+  assert.equal(entries.size, 201)
+  assert.equal(await guard.get('slow'), undefined)
+  down = false
+  await clock.advance('1m')
+  assert.deepEqual([...entries.keys()], [])
+  assert.deepEqual(statesOf(events).at(-1), 'closed')
+  assert.equal(clock.timers, 0)
+})
