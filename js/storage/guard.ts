@@ -259,7 +259,9 @@ export class StorageGuard {
   private release(): void {
     for (const lane of this.lanes.values()) {
       const { now, next } = lane
-      if (now === undefined || !(now.late || (next !== undefined && this.clock.stopwatch() - now.begun >= this.deadlineMs))) continue
+      // What nobody waits for, and nothing waits behind, has time.
+      const matters = next !== undefined || now?.kind === 'replaces'
+      if (now === undefined || !(now.late || (matters && this.clock.stopwatch() - now.begun >= this.deadlineMs))) continue
       this.count(now, -1)
       now.late = true
       lane.now = undefined

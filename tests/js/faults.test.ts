@@ -280,7 +280,7 @@ test('A listener that hears of an abort and throws, or a signal that aborts twic
 
 test('A deadline is a deadline while the storage is asked for invalidations, or for the entry', async () => {
   const storage = faultyStorage({ seed: 1 })
-  const { cache, time } = await bench({ storage })
+  const { cache, time } = await bench({ storage, storageDeadline: 'forever' })
   const load = cache.wrap(async (n: number) => n, { name: 'load' })
   await load(1)
   storage.faults.hang = 1
