@@ -59,7 +59,7 @@ export async function scan(parts: Parts, plan: Plan, { match, signal, onProgress
       if (name.length !== 64) continue
       if (++progress.scanned % step === 0) await pause()
       signal?.throwIfAborted()
-      const label = parts.labelOf(await storage.get(name))
+      const label = parts.labelOf(await storage.look(name))
       const judge = current()
       if (label === undefined || !matches(label) || judge === undefined) continue
       judge.digest(plan.prefix, [label])

@@ -73,6 +73,8 @@ export class Tokens {
   private readonly loading = new Map<string, Promise<Known>>()
   /** Tags that are being renewed, of which not even the number is known yet. */
   private readonly unnumbered = new Set<Promise<Known>>()
+  /** What the storage could not be told when it was renewed, by name. */
+  private readonly unpaid = new Set<string>()
   /** How often any token changed that was known here. */
   private changes = 0
   private seenEpoch: string | undefined
@@ -222,7 +224,7 @@ export class Tokens {
     if (known !== undefined && (known.shared || known.place === undefined)) return known
     const begun = this.loading.get(name)
     if (begun !== undefined) return begun
-    const loading = (known?.owed ? this.repay(known) : this.load(tag, known)).then(loaded => {
+    const loading = (known?.owed ? this.pay(known) : this.load(tag, known)).then(loaded => {
       this.loading.delete(name)
       const now = this.known.get(name)
       // Renewed while it was being loaded: the newer one stands.
@@ -280,6 +282,7 @@ export class Tokens {
       if (this.known.get(name) !== known) return this.known.get(name)!
       if (!ok) {
         this.tools.storage!.owes()
+        this.unpaid.add(name)
         return known
       }
       if (token !== undefined && differsFrom(pair, token, softFrom) && !isRetired(known, token)) {
@@ -293,6 +296,9 @@ export class Tokens {
     bytes.set(record)
     bytes.set(pair.subarray(8), record.length)
     const shared = await this.tools.storage!.put(place!, bytes, {})
+    if (!shared && known.owed) this.unpaid.add(name)
+    // Others look again only where the epoch has changed, and they may have looked since that was written.
+    else if (shared && this.unpaid.delete(name) && tag.kind !== 'epoch') void this.change(epoch, false)
     const paid: Known = { tag, pair, place, shared, owed: !shared && known.owed, changed, soft: !shared && known.soft === true, retired }
     if (this.known.get(name) !== known) return paid
     if (pair === known.pair) this.known.set(name, paid)
@@ -300,13 +306,6 @@ export class Tokens {
       this.learn(paid)
       this.tools.renewed(tag)
     }
-    return paid
-  }
-
-  /** The same for what the storage should know by now. Others look again only where the epoch has changed, and they may have looked since that was written. */
-  private async repay(known: Known): Promise<Known> {
-    const paid = await this.pay(known)
-    if (!paid.owed && paid.tag.kind !== 'epoch') await this.change(epoch, false)
     return paid
   }
 
@@ -328,7 +327,7 @@ export class Tokens {
   private async reload(known: Known): Promise<void> {
     const { tag, pair, place } = known
     if (tag === epoch || place === undefined) return
-    if (known.owed) return void (await this.repay(known))
+    if (known.owed) return void (await this.pay(known))
     await this.tools.storage!.written(place)
     const { ok, token } = await this.read(place)
     // Renewed here meanwhile: that is newer.

@@ -141,13 +141,21 @@ export class StorageGuard {
     try {
       for (;;) {
         const { ok, bytes: step } = steps === undefined ? { ok: false } : await this.timely('keys', () => steps.next(), true, patience * this.deadlineMs)
-        if (!ok) throw new StorageError('the storage could not list what it holds, so not all of it was looked at.')
+        if (!ok) throw unseen()
         if (step!.done === true) return
         yield step!.value
       }
     } finally {
       void steps?.return?.().catch(() => {})
     }
+  }
+
+  /** get() for who goes through all of it, and likewise must not take a failure for an empty place. */
+  async look(key: string): Promise<Uint8Array | undefined> {
+    if (this.owed.has(key)) return undefined
+    const { ok, bytes } = (await this.written(key)) ? await this.tryGet(key) : { ok: false }
+    if (!ok) throw unseen()
+    return bytes
   }
 
   /** Resolves when the writes of this key that were begun so far have ended, or one of them takes too long, and says which. */
@@ -357,6 +365,10 @@ export class StorageGuard {
     this.errors++
     this.emit?.({ type: 'storage-error', operation, error })
   }
+}
+
+function unseen(): StorageError {
+  return new StorageError('the storage did not list or show all that it holds, so not all of it was looked at.')
 }
 
 /** What comes in place of a write that was to leave nothing older behind must not, either. */

@@ -123,3 +123,11 @@ test('Labels that lie are not believed: an entry under another\'s name is left a
   assert.equal((await cache.invalidate({ match: '*' })).matched, 1)
   assert.deepEqual([storage.entries.has(name), storage.entries.has('f'.repeat(64)), storage.entries.has('0'.repeat(64))], [false, true, true])
 })
+
+test('An entry that cannot be read fails the scan: who asked for all must not take some for them', async () => {
+  const storage = memory()
+  const { cache: other } = await bench({ storage })
+  await other.set('user:1', 1)
+  const { cache } = await bench({ storage: { ...storage, get: async key => (key.length === 64 ? Promise.reject(new Error('unreadable')) : storage.get(key)) } })
+  await assert.rejects(cache.invalidate({ match: 'user:*' }), /not all of it was looked at/)
+})
