@@ -8,7 +8,7 @@ import type { Doomable } from './flights.js'
 import type { Job } from './journey.js'
 import { type ContextOptions, type FunctionOptions, type GetOrSetOptions, parseScope, type ParsedOptions, type SetOptions, type WrapOptions } from './options.js'
 import type { Parts } from './parts.js'
-import { type Planner, within } from './plan.js'
+import { labelOfKey, type Planner, within } from './plan.js'
 import { fromMemory, hitFacts, keep, landingOf, missed, missReasons, reportHit } from './results.js'
 import type { Match, ScanProgress } from './scan.js'
 import { type CacheStats, statsOf } from './stats.js'
@@ -112,7 +112,7 @@ export class Cache {
     core.digest(plan.prefix, args)
     const digest = core.key()
     const canonical = parts.storage && core.canonicalBytes()
-    const label = args.length === 1 && typeof args[0] === 'string' ? args[0] : undefined
+    const label = labelOfKey(plan, args)
     const write: Doomable = { id: digest.id, departure: { tags: plan.tags, label }, moreTags: [], doomed: undefined }
     parts.flights.doom(digest.id, 'superseded')
     return parts.flights.carry(write, async () => {
@@ -257,7 +257,8 @@ export class Cache {
     const { parts, planner: { userPlan } } = this
     try {
       const { core } = parts
-      const value = core && fromMemory(parts, userPlan, argsOf(key), now)
+      const args = argsOf(key)
+      const value = core && fromMemory(parts, userPlan, args, now)
       if (core === undefined || parts.core === undefined) {
         parts.bypasses++
         return Promise.resolve(none)
@@ -266,7 +267,7 @@ export class Cache {
         if (parts.emit !== undefined) reportHit(parts, hitFacts(userPlan, core.facts(), 'memory', now), parts.verdict === verdict.stale ? 'swr' : undefined)
         return value instanceof Failure ? Promise.reject(value.error) : Promise.resolve(of(value))
       }
-      const stored = parts.storage === undefined ? undefined : this.stored()
+      const stored = parts.storage === undefined ? undefined : this.stored(args)
       parts.emit?.({ type: 'miss', name: null, reason: missReasons[parts.verdict]! })
       return stored === undefined ? Promise.resolve(none) : stored.then(found => (found === undefined ? none : of(found.value)))
     } catch (error) {
@@ -275,10 +276,10 @@ export class Cache {
   }
 
   /** The value that storage has under the core's current key. */
-  private async stored(): Promise<{ value: unknown } | undefined> {
+  private async stored(args: readonly unknown[]): Promise<{ value: unknown } | undefined> {
     const { parts, planner: { userPlan } } = this
     const key = parts.core!.key()
-    const found = await lookedUp(parts, userPlan, key, parts.core!.canonicalBytes())
+    const found = await lookedUp(parts, userPlan, key, args, parts.core!.canonicalBytes())
     if (found?.answers !== true) return undefined
     const landing = await landingOf(parts, userPlan, key, found, found.fresh ? 'hit' : 'stale')
     if (landing === undefined) parts.disowned++

@@ -8,7 +8,7 @@ import { DeadlineError, show } from './errors.js'
 import { Failure } from './failure.js'
 import type { Departure, Flight } from './flights.js'
 import type { Parts, StorageName } from './parts.js'
-import type { Plan } from './plan.js'
+import { labelOfKey, type Plan } from './plan.js'
 import { answersErrors, fromStorage, hitFacts, keep, type Landing, landingOf, notStored, shared, type Stale, type Stored, unlessError } from './results.js'
 import { type Snapshot, type Tag, united } from './tokens.js'
 
@@ -47,7 +47,7 @@ export function launch(itinerary: Omit<Itinerary, 'canonical' | 'older'>, how: P
   })
   // Functions of the user's may call the cache: from here on, the core's current key may be another.
   const tags = plan.tagsOf === undefined ? plan.tags : [...plan.tags, ...plan.tagsOf(job.args)]
-  const label = plan.name === null && identity.length === 1 && typeof identity[0] === 'string' ? identity[0] : undefined
+  const label = labelOfKey(plan, identity)
   const { key, stale } = itinerary
   const { forced, background, within } = how
   // Written out: to spread them costs each miss a microsecond.

@@ -155,6 +155,11 @@ export function within(scope: Scope, names: readonly string[]): Scope {
   return path.length === 0 ? null : path.length === 1 ? path[0]! : path
 }
 
+/** The text of a key that a user made as one: what `match` finds it by. */
+export function labelOfKey(plan: Plan, args: readonly unknown[]): string | undefined {
+  return plan.name === null && args.length === 1 && typeof args[0] === 'string' ? args[0] : undefined
+}
+
 function checkVersion(option: string, version: unknown): string | number | undefined {
   if (version === undefined || typeof version === 'string' || Number.isSafeInteger(version)) return version as string | number | undefined
   throw new OptionError(option, `${show(version)} is not a version. Give a whole number or a string.`)

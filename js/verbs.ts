@@ -4,7 +4,7 @@ import type { Key } from './core.js'
 import { Failure } from './failure.js'
 import type { Doomable } from './flights.js'
 import type { Parts } from './parts.js'
-import type { Plan } from './plan.js'
+import { labelOfKey, type Plan } from './plan.js'
 import { fromStorage, type Stored } from './results.js'
 
 /** What the entry of these arguments is called in storage, whether there is one or not. */
@@ -26,14 +26,14 @@ export async function peek(parts: Parts, plan: Plan, args: readonly unknown[]): 
   core.digest(plan.prefix, args)
   const key = core.key()
   if (core.peek(key, parts.now()) === verdict.fresh) return unlessFailure(core.value(plan.freeze))
-  const found = parts.storage && (await lookedUp(parts, plan, key, core.canonicalBytes()))
+  const found = parts.storage && (await lookedUp(parts, plan, key, args, core.canonicalBytes()))
   if (found?.answers === true) parts.disowned++
   return found?.fresh === true ? unlessFailure(parts.decodePayload(found.payload)) : undefined
 }
 
 /** What storage has under a key, if that is neither forgotten nor set meanwhile. */
-export function lookedUp(parts: Parts, plan: Plan, key: Key, canonical: Uint8Array): Promise<Stored | undefined> {
-  const look: Doomable = { id: key.id, departure: { tags: plan.tags, label: undefined }, moreTags: [], doomed: undefined, looks: true }
+export function lookedUp(parts: Parts, plan: Plan, key: Key, args: readonly unknown[], canonical: Uint8Array): Promise<Stored | undefined> {
+  const look: Doomable = { id: key.id, departure: { tags: plan.tags, label: labelOfKey(plan, args) }, moreTags: [], doomed: undefined, looks: true }
   return parts.flights.carry(look, async () => {
     const name = await parts.storageName(canonical)
     await parts.tokens.snapshot(plan.tags)
@@ -73,7 +73,7 @@ export async function expire(parts: Parts, plan: Plan, args: readonly unknown[])
   if (name !== undefined) {
     // What only storage has is fetched first: what is sealed there cannot be changed in place.
     if (!isStale) {
-      const found = await lookedUp(parts, plan, key, canonical!)
+      const found = await lookedUp(parts, plan, key, args, canonical!)
       if (found?.answers === true) parts.disowned++
       // Kept since this began: that is not meant.
       if (found === undefined && core.peek(key, parts.now(), Infinity) < verdict.absent) return
