@@ -7,12 +7,13 @@
  */
 import { boundaryVersion, type CoreControl, type CoreExports, type CoreStats, inboxSize, noSlot, offset, sealSize, statNames, status, tokenSize, verdict } from './boundary.js'
 import { KeyEncoder } from './encode.js'
+import { ValueError } from './errors.js'
 import { SharedValues } from './freeze.js'
 import { instantiate } from './glue.js'
 import { Inbox } from './inbox.js'
 import { Memo, memoLeast, memoMost } from './memo.js'
 import { lengthen, shorten } from './packed.js'
-import { decodePayload, decodePayloadAt, kind as kindOf, labelSize, type Payload } from './value.js'
+import { decodePayload, decodePayloadAt, flag, kind as kindOf, labelSize, type Payload } from './value.js'
 
 export { type CoreStats, status, verdict }
 
@@ -323,8 +324,11 @@ export class Core {
     const size = this.numbers[offset.payload_size / 8]!
     if (words[offset.whole / 4] === 0) {
       if (size > inboxSize) {
-        const bytes = this.payloadBytes(0, size)
-        return kind === kindOf.bytes ? bytes : decodePayload({ kind, bytes })
+        if ((kind & ~flag.labelled) !== kindOf.bytes) return decodePayload({ kind, bytes: this.payloadBytes(0, size) })
+        // Bytes are the value as they are read: no second copy.
+        const label = kind === kindOf.bytes ? 0 : 4 + labelSize(this.payloadBytes(size - 4, size), 4)
+        if (label > size) throw new ValueError('payload', 'ends too early')
+        return this.payloadBytes(0, size - label)
       }
       // Several blocks are put together, what is compressed is decoded; payload_at says where.
       if (this.exports.read_payload(0) !== size) throw new Error('the payload is damaged.')

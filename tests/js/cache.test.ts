@@ -290,3 +290,14 @@ test('What a user puts in is let in, however full memory is and whatever it is w
   assert.ok(cache.stats().core!.evicted > 1000)
   assert.equal(cache.stats().notStored, 0)
 })
+
+test('Large bytes under a key that is a text come back as they are, each time their own', async () => {
+  const { cache } = await bench({ storage: false })
+  const bytes = Uint8Array.from({ length: 200_000 }, (_, i) => i * 7)
+  await cache.set('bytes', bytes)
+  const [one, two] = [await cache.get('bytes') as Uint8Array, await cache.get('bytes') as Uint8Array]
+  assert.deepEqual(one, bytes)
+  assert.notEqual(one.buffer, two.buffer)
+  one.fill(0)
+  assert.deepEqual(two, bytes)
+})
