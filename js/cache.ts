@@ -1,6 +1,6 @@
 /** The cache that users hold: verbs on functions, on keys, and on everything at once, of one scope. What a call does is in call.ts. */
 import { verdict } from './boundary.js'
-import { call } from './call.js'
+import { call, upToDate } from './call.js'
 import type { CallContext } from './context.js'
 import { OptionError, show } from './errors.js'
 import { Failure } from './failure.js'
@@ -245,12 +245,9 @@ export class Cache {
 
   /** What `of` makes of the value under a key, or `none`. What memory has costs one look-up. */
   private find<T>(key: UserKey, of: (value: unknown) => T, none: T): Promise<T> {
-    const { tokens } = this.parts
     const now = this.parts.now()
-    const due = tokens.due(now)
-    if (due === 'now') return tokens.catchUp().then(() => this.found(key, of, none, now))
-    if (due === 'soon') this.parts.background(tokens.catchUp())
-    return this.found(key, of, none, now)
+    const asking = upToDate(this.parts, now)
+    return asking === undefined ? this.found(key, of, none, now) : asking.then(() => this.found(key, of, none, now))
   }
 
   private found<T>(key: UserKey, of: (value: unknown) => T, none: T, now: number): Promise<T> {

@@ -41,10 +41,18 @@ export interface Note {
 /** Answers a call of the function that `job` runs, out of the cache if it can. `args`: what counts of its arguments. */
 export function call(parts: Parts, plan: Plan, args: readonly unknown[], job: Job, how?: How): Promise<unknown> {
   const now = parts.now()
+  const asking = upToDate(parts, now)
+  return asking === undefined ? answer(parts, plan, args, job, how, now) : asking.then(() => answer(parts, plan, args, job, how, now))
+}
+
+/** What to wait for before memory may answer: whether others have invalidated something. Undefined, which is usual: nothing; it was asked lately, or is being asked meanwhile. */
+export function upToDate(parts: Parts, now: number): Promise<void> | undefined {
   const due = parts.tokens.due(now)
-  if (due === 'now') return parts.tokens.catchUp().then(() => answer(parts, plan, args, job, how, now))
-  if (due === 'soon') parts.background(parts.tokens.catchUp())
-  return answer(parts, plan, args, job, how, now)
+  if (due === 'no') return undefined
+  const asking = parts.tokens.catchUp()
+  if (due === 'now') return asking
+  parts.background(asking)
+  return undefined
 }
 
 function answer(parts: Parts, plan: Plan, args: readonly unknown[], job: Job, how: How | undefined, now: number): Promise<unknown> {

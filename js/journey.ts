@@ -134,7 +134,7 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
   let tooSlow: (() => void) | undefined
   // Whoever is on board then has waited this long at most; who comes later waits until the next time.
   const patience = (): void => {
-    tooSlow = !answersErrors(parts, plan, key, stale, flight.doomed) || plan.softTimeoutMs === Infinity ? undefined : parts.after(plan.softTimeoutMs, () => {
+    tooSlow = plan.softTimeoutMs === Infinity || !answersErrors(parts, plan, key, stale, flight.doomed) ? undefined : parts.after(plan.softTimeoutMs, () => {
       patience()
       if (!flight.boarded || !answersErrors(parts, plan, key, stale, flight.doomed)) return
       void landingOf(parts, plan, key, stale, 'error-stale').then(landing => landing && !flight.landed && flight.letOff(landing))

@@ -144,7 +144,7 @@ export async function landingOf(parts: Parts, plan: Plan, key: Key, found: Stale
   reportHit(parts, facts, as === 'hit' ? undefined : as === 'stale' ? 'swr' : error === undefined ? 'timeout' : 'error')
   if (value instanceof Failure) throw value.error
   const landing = { value, payload: found.payload, status: as, facts, error, stale: found }
-  return shared(parts, plan, key, landing, found.tier === 'storage' && isIn(parts, key, found.facts))
+  return shared(parts, plan, key, landing, plan.freeze && found.tier === 'storage' && isIn(parts, key, found.facts))
 }
 
 /**
@@ -263,12 +263,17 @@ export function answersErrors(parts: Parts, plan: Plan, key: Key, stale: Stale |
   // A tag that only the entry knows may have been renewed since it was taken out.
   if (stale.tokens !== undefined) return parts.tokens.alive(stale.tokens)
   const found = parts.core?.peek(key, now, Infinity)
-  return found !== undefined && (found <= verdict.stale || found === verdict.retained)
+  return found !== undefined && isThere(found)
+}
+
+/** There is an entry, whether it may answer every call or only stand in. */
+function isThere(found: number): boolean {
+  return found <= verdict.stale || found === verdict.retained
 }
 
 /** What memory has under the core's current key, whatever its freshness, taken out; unless it is an error. */
 export function takenOut(core: Core, found: number): Stale | undefined {
-  if (found !== verdict.fresh && found !== verdict.stale && found !== verdict.retained) return undefined
+  if (!isThere(found)) return undefined
   return unlessError({ payload: core.payload(), facts: core.facts(), tier: 'memory' })
 }
 

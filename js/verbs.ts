@@ -1,6 +1,7 @@
 /** What can be done with one key besides calling: find its place, look without a trace, forget it, let it grow stale. */
 import { verdict } from './boundary.js'
-import type { Key } from './core.js'
+import { upToDate } from './call.js'
+import type { Core, Key } from './core.js'
 import { Failure } from './failure.js'
 import type { Doomable } from './flights.js'
 import type { Parts } from './parts.js'
@@ -9,18 +10,21 @@ import { fromStorage, type Stored } from './results.js'
 
 /** What the entry of these arguments is called in storage, whether there is one or not. */
 export async function nameOf(parts: Parts, plan: Plan, args: readonly unknown[]): Promise<string | undefined> {
+  const keyed = keyOf(parts, plan, args)
+  return keyed && (await parts.storageName(keyed.canonical ?? keyed.core.canonicalBytes()))?.text
+}
+
+/** The key of these arguments, by the core that is there, whether it answers calls or stands by. Throws KeyError. */
+function keyOf(parts: Parts, plan: Plan, args: readonly unknown[]): { core: Core; key: Key; canonical: Uint8Array | undefined } | undefined {
   const core = parts.core ?? parts.standby
   if (core === undefined) return undefined
   core.digest(plan.prefix, args)
-  return (await parts.storageName(core.canonicalBytes()))?.text
+  return { core, key: core.key(), canonical: parts.storage && core.canonicalBytes() }
 }
 
 /** The fresh value of these arguments, of memory or of storage. Nothing is counted. */
 export async function peek(parts: Parts, plan: Plan, args: readonly unknown[]): Promise<unknown> {
-  const { tokens } = parts
-  const due = tokens.due(parts.now())
-  if (due === 'now') await tokens.catchUp()
-  else if (due === 'soon') parts.background(tokens.catchUp())
+  await upToDate(parts, parts.now())
   const { core } = parts
   if (core === undefined) return undefined
   core.digest(plan.prefix, args)
@@ -48,11 +52,9 @@ function unlessFailure(value: unknown): unknown {
 
 /** Forgets the entry, in memory at once, then in storage; a computation that is running is not kept. */
 export async function forget(parts: Parts, plan: Plan, args: readonly unknown[]): Promise<void> {
-  const core = parts.core ?? parts.standby
-  if (core === undefined) return
-  core.digest(plan.prefix, args)
-  const key = core.key()
-  const canonical = parts.storage && core.canonicalBytes()
+  const keyed = keyOf(parts, plan, args)
+  if (keyed === undefined) return
+  const { core, key, canonical } = keyed
   core.invalidate(key)
   parts.flights.doom(key.id)
   const name = canonical && (await parts.storageName(canonical))
@@ -62,11 +64,9 @@ export async function forget(parts: Parts, plan: Plan, args: readonly unknown[])
 
 /** The entry is stale from now on, in memory at once, then in storage, if it may be stale at all; else it is forgotten. */
 export async function expire(parts: Parts, plan: Plan, args: readonly unknown[]): Promise<void> {
-  const core = parts.core ?? parts.standby
-  if (core === undefined) return
-  core.digest(plan.prefix, args)
-  const key = core.key()
-  const canonical = parts.storage && core.canonicalBytes()
+  const keyed = keyOf(parts, plan, args)
+  if (keyed === undefined) return
+  const { core, key, canonical } = keyed
   let isStale = core.expire(key, parts.now())
   parts.flights.doom(key.id)
   const name = canonical && (await parts.storageName(canonical))

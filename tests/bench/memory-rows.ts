@@ -9,9 +9,10 @@ import { defineCachedFunction } from 'ocache'
 import pMemoize from 'p-memoize'
 import { stringify } from 'safe-stable-stringify'
 import type { Cache } from '../../js/cache.js'
+import { seededRandom } from '../../js/testing/random.js'
 import type { Contestant, Row } from './harness.js'
 import { inputs } from './inputs.js'
-import { generator, Replies, zipf } from './replies.js'
+import { Replies, zipf } from './replies.js'
 
 const entries = 1000
 const replyBytes = 2100
@@ -24,7 +25,7 @@ const sha256 = (value: unknown): string => createHash('sha256').update(stringify
 export async function memoryRows(newCache: () => Promise<Cache>): Promise<Row[]> {
   const replies = new Replies(1)
   const values = Array.from({ length: entries }, () => replies.next(replyBytes))
-  const next = zipf(entries, generator(2))
+  const next = zipf(entries, seededRandom(2))
   /** The order in which entries are asked for: the same for all. */
   const order = Array.from({ length: 4096 }, next)
   return [await getObject(newCache, values, order), await wrapString(newCache, values, order), await wrapObject(newCache, values, order), await getBytes(newCache)]
@@ -150,7 +151,7 @@ async function wrapObject(newCache: () => Promise<Cache>, values: readonly objec
 }
 
 async function getBytes(newCache: () => Promise<Cache>): Promise<Row> {
-  const random = generator(3)
+  const random = seededRandom(3)
   const bytes = Uint8Array.from({ length: 200_000 }, () => random() * 256)
   const ours = await newCache()
   await ours.set('bytes', bytes)

@@ -5,26 +5,16 @@
  * what compresses has it a little harder here.
  */
 import { readFileSync } from 'node:fs'
+import { seededRandom } from '../../js/testing/random.js'
 
 const pages = ['README.md', 'CONTRIBUTING.md', 'docs/ARCHITECTURE.md', 'docs/decisions.md', 'docs/keys.md', 'docs/entry-format.md']
-
-/** mulberry32. */
-export function generator(seed: number): () => number {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x6d2b_79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 export class Replies {
   private readonly random: () => number
   private readonly words: readonly string[]
 
   constructor(seed: number, root = process.cwd()) {
-    this.random = generator(seed)
+    this.random = seededRandom(seed)
     const text = pages.map((page) => readFileSync(`${root}/${page}`, 'utf8')).join('\n')
     this.words = text.replace(/```[\s\S]*?```/g, ' ').split(/[\s`*|#>[\]()]+/).filter((word) => /^[A-Za-z'-]+[.,:;!?]?$/.test(word))
   }
