@@ -3,7 +3,7 @@
  * an entry is alive while the tokens that its tags had when its computation began are still theirs.
  *
  * A tag's number is the first 64 bits of the digest (SHA-256, or HMAC) of `[format, scope, kind, value]`, and its token lies in storage
- * under that number. A token that is not there is drawn at random and written; one that cannot be read
+ * under that number. A token that is not there is drawn at random and written, where nobody else was quicker; one that cannot be read
  * is drawn for this process alone and asked for again the next time. Of the 8 bytes of a token, all are drawn anew to invalidate, the last
  * three to expire: entries made before are dead, or stale.
  *
@@ -31,6 +31,8 @@ interface Known {
   readonly shared: boolean
   /** Renewed here, and the storage could not be told: so it is what counts, and to be written as soon as that works. */
   readonly owed: boolean
+  /** It was drawn as the storage had none. Should somebody else's be there by now, that is it. */
+  readonly drawn?: boolean
   /** When it last changed, in the order of all changes. */
   readonly changed: number
   /** It is owed, and only its last bytes were drawn here: the first are those that were known. */
@@ -73,6 +75,8 @@ export class Tokens {
   private readonly loading = new Map<string, Promise<Known>>()
   /** Tags that are being renewed, of which not even the number is known yet. */
   private readonly unnumbered = new Set<Promise<Known>>()
+  /** Drawn here, and put into a storage that cannot say whether others did the same at that moment: to be read again, by name. */
+  private readonly unsure = new Set<string>()
   /** What the storage could not be told when it was renewed, by name. */
   private readonly unpaid = new Set<string>()
   /** How often any token changed that was known here. */
@@ -260,7 +264,7 @@ export class Tokens {
     if (token !== undefined) return known(place, pairOf(number, token), true)
     const now = this.known.get(tagName(tag))
     if (now !== before && now !== undefined) return now
-    const drawn = known(place, before?.pair ?? pairOf(number, randomBytes(8)), false)
+    const drawn = { ...known(place, before?.pair ?? pairOf(number, randomBytes(8)), false), drawn: true }
     return ok ? this.pay(drawn) : drawn
   }
 
@@ -292,14 +296,25 @@ export class Tokens {
         pair = theirs
       }
     }
-    const bytes = new Uint8Array(record.length + 8)
-    bytes.set(record)
-    bytes.set(pair.subarray(8), record.length)
-    const shared = await this.tools.storage!.put(place!, bytes, {})
+    const { storage } = this.tools
+    let shared: boolean
+    if (known.drawn === true) {
+      const before = this.known.get(name)
+      const { ok, theirs } = await storage!.add(place!, recordOf(pair))
+      shared = ok
+      if (theirs) {
+        const there = await this.read(place!)
+        const now = this.known.get(name)
+        if (now !== undefined && now !== before) return now
+        if (there.token !== undefined && !isRetired(known, there.token)) pair = pairOf(pair.subarray(0, 8), there.token)
+        // No token at all, or one that had been lost.
+        else shared = there.ok && (await storage!.put(place!, recordOf(pair), {}))
+      } else if (ok && !storage!.adds) this.unsure.add(name)
+    } else shared = await storage!.put(place!, recordOf(pair), {})
     if (!shared && known.owed) this.unpaid.add(name)
     // Others look again only where the epoch has changed, and they may have looked since that was written.
     else if (shared && this.unpaid.delete(name) && tag.kind !== 'epoch') void this.change(epoch, false)
-    const paid: Known = { tag, pair, place, shared, owed: !shared && known.owed, changed, soft: !shared && known.soft === true, retired }
+    const paid: Known = { tag, pair, place, shared, owed: !shared && known.owed, changed, soft: !shared && known.soft === true, drawn: !shared && known.drawn === true, retired }
     if (this.known.get(name) !== known) return paid
     if (pair === known.pair) this.known.set(name, paid)
     else {
@@ -314,9 +329,10 @@ export class Tokens {
     if (place === undefined) return
     const { ok, token } = await this.read(place)
     const seen = token === undefined ? '' : hex(token)
-    if (!ok || seen === this.seenEpoch) return
+    if (!ok || (seen === this.seenEpoch && this.unsure.size === 0)) return
     // The first time it cannot be told whether it has changed.
-    const names = new Set([...this.known.keys(), ...this.loading.keys()])
+    const names = new Set(seen === this.seenEpoch ? this.unsure : [...this.known.keys(), ...this.loading.keys()])
+    this.unsure.clear()
     await Promise.all([...names].map(async name => {
       const known = (await this.loading.get(name)) ?? this.known.get(name)
       if (known !== undefined) await this.reload(known)
@@ -342,7 +358,7 @@ export class Tokens {
     }
     const news = pairOf(pair.subarray(0, 8), token ?? this.tools.randomBytes(8))
     // Where the storage has lost it, nobody can know whether it was renewed: all that carries it is dead.
-    const learned: Known = { tag, pair: news, place, shared: token !== undefined, owed: token === undefined, changed: ++this.changes, retired: retiredBy(known, news) }
+    const learned: Known = { tag, pair: news, place, shared: token !== undefined, owed: token === undefined, drawn: token === undefined, changed: ++this.changes, retired: retiredBy(known, news) }
     this.learn(learned)
     this.tools.renewed(tag)
     if (learned.owed) await this.pay(learned)
@@ -356,6 +372,13 @@ export class Tokens {
 
 /** What a token's bytes in storage begin with: "RPRT", format 1, and three zeros. */
 const record = Uint8Array.of(0x52, 0x50, 0x52, 0x54, 1, 0, 0, 0)
+
+function recordOf(pair: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(record.length + 8)
+  bytes.set(record)
+  bytes.set(pair.subarray(8), record.length)
+  return bytes
+}
 
 /** Of a pair: from here on are the bytes that are drawn anew to expire. */
 const softFrom = 13

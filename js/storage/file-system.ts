@@ -16,7 +16,7 @@ import { Directory, namesIn, unfinished } from './files/directory.js'
 import { failure, isMissing } from './files/failure.js'
 import { Housekeeping } from './files/housekeeping.js'
 import { Pace } from './files/pace.js'
-import { readLater, readNow, smallBytes, syncFolder, writeLater, writeNow } from './files/whole-file.js'
+import { addLater, readLater, readNow, smallBytes, syncFolder, writeLater, writeNow } from './files/whole-file.js'
 import type { Storage } from './storage.js'
 
 export interface FileSystemOptions {
@@ -63,14 +63,27 @@ export function fileSystem(options: FileSystemOptions): Storage {
     return true
   }
 
-  async function write(folder: string, path: string, entry: Uint8Array): Promise<void> {
-    if (!directory.trusts(folder) || !directory.trusts(unfinished)) {
-      await open(folder, true)
-      await open(unfinished, true)
+  /** Does something by way of a draft in a folder that is there. */
+  async function inFolder<T>(folder: string, path: string, work: (draft: string, synced: string | undefined) => Promise<T> | T): Promise<T> {
+    const once = async (): Promise<T> => {
+      if (!directory.trusts(folder) || !directory.trusts(unfinished)) {
+        await open(folder, true)
+        await open(unfinished, true)
+      }
+      return work(directory.pathOf(unfinished, `${writer}-${++drafts}`), forPower ? resolve(directory.root, folder) : undefined)
     }
-    const draft = directory.pathOf(unfinished, `${writer}-${++drafts}`)
-    if (entry.length < smallBytes && !forPower && pace.quick) pace.run(() => writeNow(draft, path, entry))
-    else await writeLater(draft, path, entry, forPower ? resolve(directory.root, folder) : undefined)
+    try {
+      try {
+        return await once()
+      } catch (error) {
+        if (!isMissing(error)) throw error
+        // Somebody removed a folder, or all of it.
+        directory.forget()
+        return await once()
+      }
+    } catch (error) {
+      throw failure('write', path, error)
+    }
   }
 
   async function remove(key: string): Promise<void> {
@@ -112,19 +125,17 @@ export function fileSystem(options: FileSystemOptions): Storage {
     async set(key, entry) {
       const folder = folderOf(key)
       const path = directory.pathOf(folder, key.slice(2))
-      try {
-        try {
-          await write(folder, path, entry)
-        } catch (error) {
-          if (!isMissing(error)) throw error
-          // Somebody removed a folder, or all of it.
-          directory.forget()
-          await write(folder, path, entry)
-        }
-      } catch (error) {
-        throw failure('write', path, error)
-      }
+      await inFolder(folder, path, (draft, synced) => {
+        const atOnce = entry.length < smallBytes && !forPower && pace.quick
+        return atOnce ? pace.run(() => writeNow(draft, path, entry)) : writeLater(draft, path, entry, synced)
+      })
       await housekeeping.wrote(entry.length)
+    },
+
+    async add(key, entry) {
+      const folder = folderOf(key)
+      const path = directory.pathOf(folder, key.slice(2))
+      return inFolder(folder, path, (draft, synced) => addLater(draft, path, entry, synced))
     },
 
     delete: remove,

@@ -24,6 +24,8 @@ interface Write {
   /** `droppable`: an entry; `replaces`: one that must not leave an older one behind; `owed`: a deletion or a token, which somebody waits for. */
   kind: 'droppable' | 'replaces' | 'owed'
   readonly order: number
+  /** What is there stays there; called with whether nothing was. */
+  readonly placed: ((isOurs: boolean) => void) | undefined
   /** Resolves when it has ended, or is too late; says whether it worked. */
   readonly ended: Promise<boolean>
   settle(worked: boolean | Promise<boolean>): void
@@ -119,6 +121,18 @@ export class StorageGuard {
     return this.must(key, 'set', entry, hint)
   }
 
+  /** put() where there is nothing yet. `theirs`: somebody was first, and it is what they put there. */
+  async add(key: string, entry: Uint8Array): Promise<{ ok: boolean; theirs: boolean }> {
+    let theirs = false
+    const ok = await this.must(key, 'set', entry, {}, isOurs => { theirs = !isOurs })
+    return { ok, theirs }
+  }
+
+  /** The storage can do that. */
+  get adds(): boolean {
+    return typeof this.storage.add === 'function'
+  }
+
   /** Resolves when the storage has forgotten the key, or has not in time, and says which. Then that is tried again: before the key is read, and when the storage is there again. */
   delete(key: string): Promise<boolean> {
     this.owed.set(key, this.order + 1)
@@ -190,23 +204,23 @@ export class StorageGuard {
     }
   }
 
-  private async must(key: string, operation: Write['operation'], entry: Uint8Array | undefined, hint: StorageHint): Promise<boolean> {
+  private async must(key: string, operation: Write['operation'], entry: Uint8Array | undefined, hint: StorageHint, placed?: Write['placed']): Promise<boolean> {
     if (!this.breaker.admits()) {
       this.order++
       return false
     }
     const queues = this.lanes.get(key)?.now !== undefined
-    const ended = this.enqueue(key, operation, entry, hint, 'owed')
+    const ended = this.enqueue(key, operation, entry, hint, 'owed', placed)
     if (!queues) return ended
     let worked = false
     if (!(await this.within(ended.then(did => { worked = did })))) this.breaker.soon()
     return worked
   }
 
-  private enqueue(key: string, operation: Write['operation'], entry: Uint8Array | undefined, hint: StorageHint, kind: Write['kind']): Promise<boolean> {
+  private enqueue(key: string, operation: Write['operation'], entry: Uint8Array | undefined, hint: StorageHint, kind: Write['kind'], placed?: Write['placed']): Promise<boolean> {
     let settle!: Write['settle']
     const ended = new Promise<boolean>(resolve => { settle = resolve })
-    const write: Write = { key, operation, entry, hint, kind, order: ++this.order, ended, settle, begun: 0, late: false }
+    const write: Write = { key, operation, entry, hint, kind, order: ++this.order, placed, ended, settle, begun: 0, late: false }
     this.count(write, 1)
     let lane = this.lanes.get(key)
     if (lane === undefined) this.lanes.set(key, (lane = { now: undefined, next: undefined, last: undefined, ghosts: 0 }))
@@ -231,7 +245,12 @@ export class StorageGuard {
     await null
     let worked = false
     if (this.breaker.admits()) {
-      const work = (): Promise<void> => (entry === undefined ? this.storage.delete(key) : this.storage.set(key, entry, hint))
+      const { placed } = write
+      const work = async (): Promise<void> => {
+        if (entry === undefined) await this.storage.delete(key)
+        else if (placed !== undefined && this.adds) placed(await this.storage.add!(key, entry))
+        else await this.storage.set(key, entry, hint)
+      }
       const late = (): void => {
         write.late = true
         write.settle(false)

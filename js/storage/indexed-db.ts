@@ -54,6 +54,13 @@ export function indexedDb(options: IndexedDbOptions = {}): Storage {
       await Promise.all([transaction.store.put(entry, key), transaction.done])
     },
 
+    async add(key, entry) {
+      const transaction = (await database()).transaction(store, 'readwrite', { durability: 'relaxed' })
+      const isFree = (await transaction.store.getKey(key)) === undefined
+      await Promise.all([isFree && transaction.store.put(entry, key), transaction.done])
+      return isFree
+    },
+
     async delete(key) {
       await (await database()).delete(store, key)
     },

@@ -9,6 +9,9 @@ export function memory(entries: Map<string, Uint8Array> = new Map()): Storage {
     async set(key, entry) {
       entries.set(key, entry.slice())
     },
+    async add(key, entry) {
+      return !entries.has(key) && Boolean(entries.set(key, entry.slice()))
+    },
     async delete(key) {
       entries.delete(key)
     },

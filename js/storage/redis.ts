@@ -89,6 +89,10 @@ export function redis(given: RedisClient | string | RedisOptions): Storage {
       await link.send(['SET', sent + key, bytes, ...expiry], sent + key)
     },
 
+    async add(key, entry) {
+      return (await link.send(['SET', sent + key, Buffer.from(entry), 'NX'], sent + key)) !== null
+    },
+
     async delete(key) {
       await forget(key)
     },

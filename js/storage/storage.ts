@@ -7,6 +7,11 @@ export interface Storage {
   get(key: string): Promise<Uint8Array | undefined>
   /** Keeps the bytes. `hint.expiresAt` (milliseconds since 1970 UTC) says from when on nobody will want them. */
   set(key: string, entry: Uint8Array, hint: StorageHint): Promise<void>
+  /**
+   * Keeps the bytes unless there are some under the key already, as one step: of many who try at once, one is told true. Optional; without it, processes that
+   * meet a tag for the first time at the same moment may take some seconds to agree on its token, and lose what they stored under it meanwhile.
+   */
+  add?(key: string, entry: Uint8Array): Promise<boolean>
   /** Forgets the key; one that is not there is no error. */
   delete(key: string): Promise<void>
   /** The keys of everything that this storage holds, in any order, a few at a time: `invalidate({ match })` needs it. Optional. */

@@ -80,6 +80,16 @@ export function faultyStorage({ seed, clock, storage = memory(), ...given }: Fau
       if (!fails || random() < 0.5) await storage.set(key, entry, hint)
       if (fails) throw failure('set')
     },
+    ...(storage.add && {
+      async add(key: string, entry: Uint8Array) {
+        await before('add')
+        if (strikes(faults.lose)) return true
+        const fails = strikes(faults.fail)
+        const isOurs = (!fails || random() < 0.5) && (await storage.add!(key, entry))
+        if (fails) throw failure('add')
+        return isOurs
+      },
+    }),
     async delete(key) {
       await before('delete')
       const fails = strikes(faults.fail)

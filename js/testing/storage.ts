@@ -116,6 +116,19 @@ export function storageContract(name: string, makePlace: () => Promise<Place>, o
     }
   })
 
+  check('add, where there is one, keeps what is there: of many at once one is told true, and it is its bytes that stay', async (storage, another) => {
+    if (storage.add === undefined) return
+    const other = await another()
+    must(await storage.add(key(1), bytes(1)), 'add() where nothing was answered false.')
+    must(!(await other.add!(key(1), bytes(2))), 'add() where something was answered true.')
+    same(await other.get(key(1)), bytes(1), 'get() after a second add()')
+    await storage.delete(key(1))
+    must(await other.add!(key(1), bytes(3)), 'add() after delete() answered false.')
+    const told = await Promise.all(Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? storage : other).add!(key(2).slice(48), bytes(i))))
+    must(told.filter(Boolean).length === 1, `add() answered true to ${told.filter(Boolean).length} of 40 who called it at once.`)
+    same(await storage.get(key(2).slice(48)), bytes(told.indexOf(true)), 'get() after 40 calls of add() at once')
+  })
+
   check('keys, where there are any, are those of what is there, each once', async (storage, another) => {
     if (storage.keys === undefined) return
     const listed = async (): Promise<string> => {

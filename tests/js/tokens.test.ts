@@ -2,15 +2,16 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import test from 'node:test'
 import { StorageGuard } from '../../js/storage/guard.js'
+import { memory } from '../../js/storage/memory.js'
 import { virtualClock } from '../../js/testing/index.js'
 import { hex, type Tag, Tokens } from '../../js/tokens.js'
 import { countedStorage } from './harness.js'
 
 const name = (value: string, scope: Tag['scope'] = null): Tag => ({ scope, kind: 'name', value })
 
-function registry(storage: ReturnType<typeof countedStorage> | undefined, digests = true, clock = { now: 0 }) {
+function registry(storage: ReturnType<typeof countedStorage> | undefined, digests = true, clock = { now: 0 }, drawnBefore = 0) {
   const told: string[] = []
-  let drawn = 0
+  let drawn = drawnBefore
   const tokens = new Tokens({
     storage: storage && new StorageGuard(storage, () => {}, undefined, virtualClock(), 250),
     lagMs: 5_000,
@@ -94,6 +95,40 @@ test('A new judge is told what the old one knew', async () => {
   told.length = 0
   await tokens.retell()
   assert.deepEqual(told, [hex(pairs)])
+})
+
+test('Two processes that meet a tag for the first time at the same moment agree on its token', async () => {
+  const storage = { ...countedStorage(), ...memory() }
+  const [one, two] = [registry(storage), registry(storage, true, undefined, 100)]
+  const [first, second] = await Promise.all([one.tokens.snapshot([name('a')]), two.tokens.snapshot([name('a')])])
+  assert.deepEqual(first, second)
+  assert.equal(first.shared, true)
+  assert.deepEqual((await registry(storage).tokens.snapshot([name('a')])).pairs, first.pairs)
+})
+
+test('Where the storage cannot say who was first, they agree when they ask it for news', async () => {
+  const storage = countedStorage()
+  const [one, two] = [registry(storage), registry(storage, true, undefined, 100)]
+  await Promise.all([one.tokens.catchUp(), two.tokens.catchUp()])
+  await Promise.all([one.tokens.snapshot([name('a')]), two.tokens.snapshot([name('a')])])
+  await Promise.all([one.tokens.catchUp(), two.tokens.catchUp()])
+  const { pairs } = await registry(storage).tokens.snapshot([name('a')])
+  assert.deepEqual((await one.tokens.snapshot([name('a')])).pairs, pairs)
+  assert.deepEqual((await two.tokens.snapshot([name('a')])).pairs, pairs)
+})
+
+test('Two processes that find a token lost agree on the next one', async () => {
+  const storage = { ...countedStorage(), ...memory() }
+  const [one, two] = [registry(storage), registry(storage, true, undefined, 100)]
+  const before = await one.tokens.snapshot([name('a')])
+  await two.tokens.snapshot([name('a')])
+  await Promise.all([one.tokens.catchUp(), two.tokens.catchUp()])
+  await storage.clear!()
+  await registry(storage, true, undefined, 50).tokens.renew(name('b'))
+  await Promise.all([one.tokens.catchUp(), two.tokens.catchUp()])
+  const after = await one.tokens.snapshot([name('a')])
+  assert.deepEqual((await two.tokens.snapshot([name('a')])).pairs, after.pairs)
+  assert.notDeepEqual(after.pairs, before.pairs)
 })
 
 test('Where no digest can be had, a tag is this process\'s alone, and the storage is left alone', async () => {

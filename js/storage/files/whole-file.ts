@@ -6,7 +6,7 @@
  * device by now cannot hold anyone up. Each comes in two forms: at once, and with promises.
  */
 import { closeSync, constants, openSync, readSync, renameSync, unlinkSync, writeSync } from 'node:fs'
-import { open, rename, unlink } from 'node:fs/promises'
+import { link, lstat, open, rename, unlink } from 'node:fs/promises'
 
 // Windows has no such flags, and no such dangers.
 const noFollow = constants.O_NOFOLLOW ?? 0
@@ -72,20 +72,47 @@ export function writeNow(draft: string, path: string, bytes: Uint8Array): void {
 
 /** The same; with `folder`, what is acknowledged survives a power cut: the bytes, and then the name in that folder. */
 export async function writeLater(draft: string, path: string, bytes: Uint8Array, folder?: string): Promise<void> {
-  const file = await open(draft, toWrite, 0o600)
   try {
-    try {
-      await file.writeFile(bytes)
-      if (folder !== undefined) await file.sync()
-    } finally {
-      await file.close()
-    }
+    await writeDraft(draft, bytes, folder !== undefined)
     await rename(draft, path)
   } catch (error) {
     await unlink(draft).catch(() => {})
     throw error
   }
   if (folder !== undefined) await syncFolder(folder)
+}
+
+/** Writes `path` where nothing is, and says whether nothing was: a second name for a draft is given in one step, and never to what has one. With `folder` as above. */
+export async function addLater(draft: string, path: string, bytes: Uint8Array, folder?: string): Promise<boolean> {
+  try {
+    await writeDraft(draft, bytes, folder !== undefined)
+    await link(draft, path)
+  } catch (error) {
+    const { code } = error as { code?: string }
+    if (code === 'EEXIST') return false
+    // Some file systems (FAT, some of the network) give a file one name only: there the last of those who try at once is it.
+    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP' && code !== 'ENOSYS') throw error
+    if (await isThere(path)) return false
+    await rename(draft, path)
+  } finally {
+    await unlink(draft).catch(() => {})
+  }
+  if (folder !== undefined) await syncFolder(folder)
+  return true
+}
+
+async function writeDraft(draft: string, bytes: Uint8Array, sync: boolean): Promise<void> {
+  const file = await open(draft, toWrite, 0o600)
+  try {
+    await file.writeFile(bytes)
+    if (sync) await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(() => true, () => false)
 }
 
 /** What was renamed, made or removed in a folder survives a power cut. */
