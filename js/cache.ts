@@ -121,7 +121,11 @@ export class Cache {
       const { anywhere } = await keep(parts, plan, { core, key: digest, name, tokens, value, ttlMs: plan.ttlMs, costMs: 0, insists: true, label, doomed: () => write.doomed })
       // What cannot be kept takes the older value with it all the same.
       const gone = anywhere !== true && write.doomed !== 'superseded'
-      if (gone) core.invalidate(digest)
+      if (gone) {
+        core.invalidate(digest)
+        // Who took it out before is not to go back to it.
+        parts.flights.overtake(digest.id)
+      }
       if (name === undefined) return
       if (gone) await parts.storage?.delete(name.text)
       await parts.storage?.written(name.text)

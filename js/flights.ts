@@ -67,7 +67,7 @@ export class Flight<T> implements Aloft, Doomable {
   boarded = false
   /** Why its result is not kept. */
   doomed: NotStoredReason | undefined
-  /** The key has another entry than when it departed. */
+  /** The key has another entry than when it departed, or had. */
   overtaken = false
   /** Its signal has aborted. */
   aborted: { readonly reason: unknown } | undefined
@@ -205,7 +205,7 @@ export class Flights<T> {
     }))
   }
 
-  /** The key has a new entry: what is being read out of storage is older. */
+  /** The key has a new entry, or has lost the one it had: what is being read out of storage is older. */
   overtake(id: string): void {
     for (const freight of this.freight.get(id) ?? []) if (freight.looks === true) freight.doomed ??= 'superseded'
     const flight = this.aloft.get(id)

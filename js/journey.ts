@@ -9,7 +9,7 @@ import { Failure } from './failure.js'
 import type { Departure, Flight } from './flights.js'
 import type { Parts, StorageName } from './parts.js'
 import { labelOfKey, type Plan } from './plan.js'
-import { answersErrors, fromStorage, hitFacts, keep, type Landing, landingOf, notStored, shared, type Stale, type Stored, unlessError } from './results.js'
+import { fromStorage, hitFacts, keep, type Landing, landingOf, notStored, shared, type Stale, standIn, type Stored, unlessError } from './results.js'
 import { type Snapshot, type Tag, united } from './tokens.js'
 
 /** What a call wants to have computed. */
@@ -132,12 +132,13 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
   if (!unchanged(itinerary)) flight.doomed ??= 'arguments-changed'
   const started = parts.stopwatch()
   let tooSlow: (() => void) | undefined
+  const stand = (): Stale | undefined => standIn(parts, plan, key, stale, flight)
   // Whoever is on board then has waited this long at most; who comes later waits until the next time.
   const patience = (): void => {
-    tooSlow = plan.softTimeoutMs === Infinity || !answersErrors(parts, plan, key, stale, flight.doomed) ? undefined : parts.after(plan.softTimeoutMs, () => {
+    tooSlow = plan.softTimeoutMs === Infinity || stand() === undefined ? undefined : parts.after(plan.softTimeoutMs, () => {
       patience()
-      if (!flight.boarded || !answersErrors(parts, plan, key, stale, flight.doomed)) return
-      void landingOf(parts, plan, key, stale, 'error-stale').then(landing => landing && !flight.landed && flight.letOff(landing))
+      const old = flight.boarded ? stand() : undefined
+      if (old !== undefined) void landingOf(parts, plan, key, old, 'error-stale').then(landing => landing && !flight.landed && flight.letOff(landing))
     })
   }
   patience()
@@ -150,14 +151,14 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
   } catch (error) {
     if (ok) throw error
     report(error)
-    if (background && !flight.boarded && answersErrors(parts, plan, key, stale, flight.doomed)) {
+    if (background && !flight.boarded && stand() !== undefined) {
       parts.flights.end(flight) // Nobody is to be answered, and it stays what it is.
       throw error
     }
     const found = stale ?? (forced && name !== undefined && plan.staleIfErrorMs > 0 ? await fromStorage(parts, plan, key, name, () => flight.doomed ?? flight.overtaken) : undefined)
     if (found !== stale) parts.disowned += Number((found as Stored).answers)
-    const old = unlessError(found)
-    const landing = answersErrors(parts, plan, key, old, flight.doomed) ? await landingOf(parts, plan, key, old, 'error-stale', error) : undefined
+    const old = standIn(parts, plan, key, unlessError(found), flight)
+    const landing = old && (await landingOf(parts, plan, key, old, 'error-stale', error))
     if (landing !== undefined) return landing
     if (plan.cacheErrors?.when(error) === true) await kept(error, parts.stopwatch() - started, true)
     throw error

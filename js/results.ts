@@ -7,6 +7,7 @@ import type { Admitted, Core, Facts, Key } from './core.js'
 import { KeyError, ValueError } from './errors.js'
 import type { HitFacts, MissReason, NotStoredReason, RefusalReason } from './events.js'
 import { Failure } from './failure.js'
+import type { Flight } from './flights.js'
 import { deepFreeze } from './freeze.js'
 import { jittered, keptStaleMs } from './freshness.js'
 import type { Parts, StorageName } from './parts.js'
@@ -256,14 +257,25 @@ export function isTrap(error: unknown): boolean {
   return typeof WebAssembly === 'object' && error instanceof WebAssembly.RuntimeError
 }
 
-/** May this value, which is not fresh, answer where making a new one failed, or takes long? Not if it was invalidated meanwhile. */
-export function answersErrors(parts: Parts, plan: Plan, key: Key, stale: Stale | undefined, doomed: NotStoredReason | undefined): stale is Stale {
+/**
+ * The value that may answer where making a new one failed, or takes long: the one of before, which is not fresh, or what was put in its place
+ * meanwhile. Undefined where it was invalidated.
+ */
+export function standIn(parts: Parts, plan: Plan, key: Key, stale: Stale | undefined, flight: Pick<Flight<unknown>, 'doomed' | 'overtaken'>): Stale | undefined {
   const now = parts.now()
-  if (doomed === 'invalidated' || stale === undefined || plan.staleIfErrorMs === 0 || now >= stale.facts.freshUntil + plan.staleIfErrorMs) return false
+  const { core } = parts
+  if (flight.doomed === 'invalidated' || plan.staleIfErrorMs === 0) return undefined
+  // A user has set it, or another computation has begun that knows more.
+  const passed = flight.overtaken || flight.doomed === 'superseded'
+  let found = stale
   // A tag that only the entry knows may have been renewed since it was taken out.
-  if (stale.tokens !== undefined) return parts.tokens.alive(stale.tokens)
-  const found = parts.core?.peek(key, now, Infinity)
-  return found !== undefined && isThere(found)
+  if (!passed && stale?.tokens !== undefined) found = parts.tokens.alive(stale.tokens) ? stale : undefined
+  else if (passed || stale !== undefined) {
+    const inMemory = core?.peek(key, now, Infinity) ?? verdict.absent
+    if (passed) found = core && takenOut(core, inMemory)
+    else if (!isThere(inMemory)) found = undefined
+  }
+  return found !== undefined && now < found.facts.freshUntil + plan.staleIfErrorMs ? found : undefined
 }
 
 /** There is an entry, whether it may answer every call or only stand in. */

@@ -30,30 +30,33 @@ const step = 500
 export async function scan(parts: Parts, plan: Plan, { match, signal, onProgress }: Match, act: (key: string) => Promise<void>): Promise<ScanProgress> {
   const { storage } = parts
   const current = (): Core | undefined => parts.core ?? parts.standby
-  const core = current()
   const progress: ScanProgress = { scanned: 0, matched: 0 }
   const pause = async (): Promise<void> => {
     onProgress?.({ ...progress })
     await new Promise<void>(resolve => parts.after(0, resolve))
     signal?.throwIfAborted()
   }
+  /** Who is bringing a value under such a key is too late. */
+  const memory = async (counts: boolean): Promise<void> => {
+    const core = current()
+    parts.flights.doomLabelled(plan.tags.at(-1)!, matches)
+    for (let from = 0, looked = 0; core !== undefined && core === current(); ) {
+      const found = core.nextLabelled(from)
+      if (found === undefined) break
+      from = found.slot + 1
+      if (counts) progress.scanned++
+      if (++looked % step === 0) await pause()
+      if (!matches(found.label) || core !== current()) continue
+      // The same text may be a key of another scope.
+      core.digest(plan.prefix, [found.label])
+      if (core.key().id !== found.key.id) continue
+      if (counts) progress.matched++
+      await act(found.label)
+    }
+  }
   signal?.throwIfAborted()
   const matches = pattern(match)
-  parts.flights.doomLabelled(plan.tags.at(-1)!, matches)
-
-  for (let from = 0; core !== undefined && core === current(); ) {
-    const found = core.nextLabelled(from)
-    if (found === undefined) break
-    from = found.slot + 1
-    if (++progress.scanned % step === 0) await pause()
-    if (!matches(found.label) || core !== current()) continue
-    // The same text may be a key of another scope.
-    core.digest(plan.prefix, [found.label])
-    if (core.key().id !== found.key.id) continue
-    progress.matched++
-    await act(found.label)
-  }
-
+  await memory(true)
   if (storage !== undefined) {
     for await (const name of storage.keys()) {
       if (name.length !== 64) continue
@@ -68,6 +71,8 @@ export async function scan(parts: Parts, plan: Plan, { match, signal, onProgress
       progress.matched++
       await act(label)
     }
+    // What was brought from storage into memory meanwhile, and is gone from there.
+    await memory(false)
   }
   onProgress?.({ ...progress })
   return progress

@@ -31,6 +31,46 @@ test('forceFresh: should the function fail, a result within staleIfError answers
   }
 })
 
+test('What is set while the function runs stands in where that is slow or fails, and not what was there before', async () => {
+  for (const { storage } of [{}, { storage: memory() }]) {
+    const { cache, time } = await bench({ ...(storage && { storage }) })
+    const options = { ttl: '1s', staleIfError: '1h' } as const
+    await cache.set('a', 'before', options)
+    await time.advance(2_000)
+    const slow = gate()
+    const call = cache.getOrSet('a', () => slow.promise, { ...options, softTimeout: 100 })
+    await turns()
+    await cache.set('a', 'meanwhile', options)
+    await time.advance(100)
+    assert.equal(await call, 'meanwhile')
+    await time.advance(2_000)
+    const fails = gate()
+    const failing = cache.getOrSet('a', () => fails.promise, { ...options, forceFresh: true })
+    await turns()
+    await cache.set('a', 'last', options)
+    fails.fail(new Error('today not'))
+    assert.equal(await failing, 'last')
+  }
+})
+
+test('What is set in vain while the function runs leaves nothing to go back to', async () => {
+  const storage = memory()
+  const one = await bench({ storage })
+  const options = { ttl: '1s', staleIfError: '1h' } as const
+  await one.cache.set('a', 'before', options)
+  await one.time.advance(2_000)
+  const held = gate<string>()
+  const { cache } = await bench({ clock: one.time, storage: { ...storage, delete: async key => { await held.promise; await storage.delete(key) } } })
+  const fails = gate()
+  const vain = cache.set('a', () => 'no value that could be kept', options)
+  const call = cache.getOrSet('a', () => fails.promise, options)
+  await turns()
+  held.open('')
+  await vain
+  fails.fail(new Error('today not'))
+  await assert.rejects(call, /today not/)
+})
+
 test('forceFresh joins no computation that began without it, and supersedes it; those who want fresh ones share one', async () => {
   const { cache, transcript } = await bench()
   const gates = [gate(), gate()]

@@ -4,7 +4,7 @@ import test from 'node:test'
 import { OptionError, StorageError } from '../../js/errors.js'
 import { pattern, type ScanProgress } from '../../js/scan.js'
 import { memory } from '../../js/storage/memory.js'
-import { bench, countedStorage, gate, until } from './harness.js'
+import { bench, countedStorage, entriesIn, gate, turns, until } from './harness.js'
 
 test('Patterns: * is any text, ? is one character, \\ takes their meaning; all else is itself', () => {
   const cases: [string, string, boolean][] = [
@@ -98,6 +98,27 @@ test('What is being computed under a key that matches is not kept', async () => 
   running.open('old')
   await Promise.all([asked, kept])
   assert.deepEqual([await cache.get('user:1'), await cache.scope('other').get('user:1')], [undefined, 'old'])
+})
+
+test('What a call brings from storage into memory during the scan is found there, should it be gone from storage by then', async () => {
+  const storage = countedStorage()
+  const entries = memory(storage.entries)
+  const writer = await bench({ storage: entries })
+  await writer.cache.set('user:1', 'old')
+  await writer.cache.settled()
+  const reader = await bench({ storage: entries })
+  const scanning = gate()
+  entries.keys = async function* () {
+    await scanning.promise
+    yield* [...storage.entries.keys()]
+  }
+  const scan = reader.cache.invalidate({ match: 'user:*' })
+  await turns()
+  assert.equal(await reader.cache.get('user:1'), 'old', 'it began before the scan came to it')
+  storage.entries.delete(entriesIn(storage)[0]![0])
+  scanning.open()
+  await scan
+  assert.equal(await reader.cache.get('user:1'), undefined)
 })
 
 test('Where keys cannot be found that way, it is said; a storage that cannot list rejects, so that some are not taken for all', async () => {
