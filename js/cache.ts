@@ -2,6 +2,7 @@
 import { verdict } from './boundary.js'
 import { call, upToDate } from './call.js'
 import type { CallContext } from './context.js'
+import type { Key } from './core.js'
 import { OptionError, show } from './errors.js'
 import { Failure } from './failure.js'
 import type { Doomable } from './flights.js'
@@ -110,7 +111,7 @@ export class Cache {
     const { core } = parts
     if (core === undefined) return forget(parts, plan, args)
     core.digest(plan.prefix, args)
-    const digest = core.key()
+    const digest = parts.keyOf(core)
     const canonical = parts.storage && core.canonicalBytes()
     const label = labelOfKey(plan, args)
     const write: Doomable = { id: digest.id, departure: { tags: plan.tags, label }, moreTags: [], doomed: undefined }
@@ -265,11 +266,12 @@ export class Cache {
         return Promise.resolve(none)
       }
       if (value !== missed) {
-        if (parts.emit !== undefined) reportHit(parts, hitFacts(userPlan, core.facts(), 'memory', now), parts.verdict === verdict.stale ? 'swr' : undefined)
+        if (parts.emit !== undefined) reportHit(parts, parts.keyOf(core), hitFacts(userPlan, core.facts(), 'memory', now), parts.verdict === verdict.stale ? 'swr' : undefined)
         return value instanceof Failure ? Promise.reject(value.error) : Promise.resolve(of(value))
       }
-      const stored = parts.storage === undefined ? undefined : this.stored(args)
-      parts.emit?.({ type: 'miss', name: null, reason: missReasons[parts.verdict]! })
+      const digest = parts.keyOf(core)
+      const stored = parts.storage === undefined ? undefined : this.stored(digest, args)
+      parts.emit?.({ type: 'miss', name: null, reason: missReasons[parts.verdict]! }, digest)
       return stored === undefined ? Promise.resolve(none) : stored.then(found => (found === undefined ? none : of(found.value)))
     } catch (error) {
       return Promise.reject(error)
@@ -277,9 +279,8 @@ export class Cache {
   }
 
   /** The value that storage has under the core's current key. */
-  private async stored(args: readonly unknown[]): Promise<{ value: unknown } | undefined> {
+  private async stored(key: Key, args: readonly unknown[]): Promise<{ value: unknown } | undefined> {
     const { parts, planner: { userPlan } } = this
-    const key = parts.core!.key()
     const found = await lookedUp(parts, userPlan, key, args, parts.core!.canonicalBytes())
     if (found?.answers !== true) return undefined
     const landing = await landingOf(parts, userPlan, key, found, found.fresh ? 'hit' : 'stale')

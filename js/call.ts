@@ -15,7 +15,7 @@ import { Context } from './context.js'
 import type { Core, Key } from './core.js'
 import type { HitFacts, MissReason } from './events.js'
 import { Failure } from './failure.js'
-import { checkReentrance } from './flights.js'
+import { checkReentrance, flightOf } from './flights.js'
 import { isEarly } from './freshness.js'
 import { type Job, launch } from './journey.js'
 import type { Parts } from './parts.js'
@@ -62,7 +62,7 @@ function answer(parts: Parts, plan: Plan, args: readonly unknown[], job: Job, ho
     const value = how?.forceFresh === true ? unasked(parts, plan, core, args, now) : fromMemory(parts, plan, args, now)
     if (parts.core === undefined) return bypass(parts, plan, job, how)
     if (value === missed) return descend(parts, plan, core, args, job, how)
-    const key = plan.validate && core.key()
+    const key = plan.validate && parts.keyOf(core)
     const plain = parts.verdict === verdict.fresh && !plan.early && parts.emit === undefined && how?.note === undefined
     const report = plain ? undefined : reporter(parts, plan, core, args, job, how, now)
     if (key !== undefined && !(value instanceof Failure)) return validated(parts, plan, core, key, args, job, how, value, report)
@@ -75,20 +75,20 @@ function answer(parts: Parts, plan: Plan, args: readonly unknown[], job: Job, ho
 
 /** Memory has no answer: someone has to make one. */
 function descend(parts: Parts, plan: Plan, core: Core, args: readonly unknown[], job: Job, how: How | undefined): Promise<unknown> {
-  const key = core.key()
+  const key = parts.keyOf(core)
   const forced = how?.forceFresh === true
   const reason = forced ? 'forced' : missReasons[parts.verdict]!
   const signal = how?.signal ?? signalIn(job.args)
   if (signal?.aborted === true) return Promise.reject(signal.reason)
-  const within = parts.ambient.getStore()
+  const within = parts.ambient.getStore() ?? flightOf(signal)
   const aloft = parts.flights.get(key.id)
   const joined = aloft !== undefined && (!forced || aloft.departure.forced)
   checkReentrance(within, key.id, plan.name, joined ? aloft : undefined)
   const flight = joined ? aloft : launch({ parts, plan, core, key, identity: args, job, stale: takenOut(core, parts.verdict) }, { forced, background: false, within })
   within?.waitsFor.add(flight)
   if (joined) parts.joined++
-  parts.emit?.({ type: 'miss', name: plan.name, reason })
-  if (joined) parts.emit?.({ type: 'joined', name: plan.name })
+  parts.emit?.({ type: 'miss', name: plan.name, reason }, key)
+  if (joined) parts.emit?.({ type: 'joined', name: plan.name }, key)
   const note = how?.note
   const takes = (landing: Landing): unknown => {
     if (note !== undefined) Object.assign(note, { landing, joined, reason })
@@ -100,15 +100,16 @@ function descend(parts: Parts, plan: Plan, core: Core, args: readonly unknown[],
 /** A hit beyond the plain: it may have to be made anew, and someone may want to know of it. Returns what tells them. */
 function reporter(parts: Parts, plan: Plan, core: Core, args: readonly unknown[], job: Job, how: How | undefined, now: number): () => void {
   const facts = core.facts()
+  let key = parts.emit && parts.keyOf(core)
   const stale = parts.verdict === verdict.stale
   if (stale || (plan.early && isEarly(plan, facts, now, parts.random))) {
-    const key = core.key()
+    key ??= core.key()
     const older = takenOut(core, parts.verdict)
     if (parts.flights.get(key.id) === undefined) launch({ parts, plan, core, key, identity: args, job, stale: older }, { forced: false, background: true, within: undefined })
   }
   const found = hitFacts(plan, facts, 'memory', now)
   if (how?.note !== undefined) how.note.landing = { status: stale ? 'stale' : 'hit', facts: found }
-  return () => reportHit(parts, found, stale ? 'swr' : undefined)
+  return () => reportHit(parts, key, found, stale ? 'swr' : undefined)
 }
 
 /** Nothing old is wanted: the key is made, and nothing looked up. Should the function fail, what is there may answer. */
@@ -125,7 +126,7 @@ async function validated(parts: Parts, plan: Plan, core: Core, key: Key, args: r
     report?.()
     return value
   }
-  parts.emit?.({ type: 'refused', name: plan.name, reason: 'invalid' })
+  parts.emit?.({ type: 'refused', name: plan.name, reason: 'invalid' }, key)
   if (parts.core !== core) {
     parts.bypasses-- // It is counted as a hit.
     return bypass(parts, plan, job, how)

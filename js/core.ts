@@ -22,6 +22,8 @@ export interface Key {
   readonly words: Uint32Array
   /** The same as text, to be the key of a Map. */
   readonly id: string
+  /** What it is called in storage, where events are to say that. */
+  name?: string | Promise<string | undefined> | undefined
 }
 
 /** What is known of the entry that the last verb found. Times in milliseconds since 1970 UTC. */

@@ -1,8 +1,8 @@
 /** createCache() for one runtime: puts the parts together, and starts a core. */
 import { Cache } from './cache.js'
-import { Core } from './core.js'
+import { Core, type Key } from './core.js'
 import { StorageError } from './errors.js'
-import { safely } from './events.js'
+import { type Emit, named, safely } from './events.js'
 import { Flights, SyncAmbient } from './flights.js'
 import { type CacheOptions, type Clock, parseOptions } from './options.js'
 import type { Parts } from './parts.js'
@@ -32,8 +32,10 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
   return async options => {
     const parsed = parseOptions(options)
     const clock: Clock = parsed.clock ?? runtime
-    const emit = safely(parsed.onEvent)
     const background = handedOver(parsed.waitUntil ?? (work => runtime.background(work)))
+    const listener = safely(parsed.onEvent)
+    const namesKeys = listener !== undefined && parsed.eventKeys
+    const emit: Emit | undefined = namesKeys ? named(listener, background) : listener
     const chosen = parsed.storage ?? runtime.defaultStorage()
     const storage = chosen ? new StorageGuard(chosen, background, emit, clock, parsed.storageDeadlineMs ?? runtime.storageDeadlineMs ?? 250) : undefined
     const platformDigest = runtime.digest(parsed.secret)
@@ -42,6 +44,15 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
         return await platformDigest(bytes)
       } catch (error) {
         emit?.({ type: 'storage-error', operation: 'get', error: new StorageError('no SHA-256 can be had here, so storage is not used.', { cause: error }) })
+        return undefined
+      }
+    }
+    /** For events: at once where the platform can. */
+    const nameOf = (canonical: Uint8Array): Key['name'] => {
+      try {
+        const digest = platformDigest(canonical)
+        return digest instanceof Promise ? digest.then(hex).catch(() => undefined) : hex(digest)
+      } catch {
         return undefined
       }
     }
@@ -62,6 +73,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
         storage,
         lagMs: parsed.invalidationLagMs,
         now: () => clock.now(),
+        stopwatch: () => clock.stopwatch(),
         digest,
         randomBytes: count => runtime.randomBytes(count),
         setToken: pair => (parts.core ?? parts.standby)?.setToken(pair),
@@ -80,6 +92,11 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
       labelOf,
       decodable: kind => loadFor(kind).then(() => true, () => false),
       decodePayload,
+      keyOf(core) {
+        const key = core.key()
+        if (namesKeys) key.name = nameOf(core.canonicalBytes())
+        return key
+      },
       async storageName(canonical) {
         const bytes = await digest(canonical)
         return bytes && { bytes, text: hex(bytes) }
@@ -105,7 +122,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
     const start = async (): Promise<void> => {
       try {
         const secret = new Uint32Array(runtime.randomBytes(16).buffer)
-        place(await Core.create(await compile(parsed.compress), parsed, secret, storage !== undefined))
+        place(await Core.create(await compile(parsed.compress), parsed, secret, storage !== undefined || namesKeys))
         await parts.tokens.retell()
       } catch (error) {
         place(undefined)

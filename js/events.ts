@@ -22,9 +22,16 @@ export type NotStoredReason =
   | 'arguments-changed'
 export type StorageOperation = 'get' | 'set' | 'delete' | 'clear' | 'close' | 'keys'
 
-/** Of an answer that the cache had. */
-export interface HitFacts {
+/** Of which call it is. */
+export interface CallFacts {
+  /** Of the function; null for keys that users make. */
   name: string | null
+  /** With `eventKeys`: the call's name in storage, 64 hexadecimal digits, as `withInfo` says it. */
+  key?: string
+}
+
+/** Of an answer that the cache had. */
+export interface HitFacts extends CallFacts {
   tier: 'memory' | 'storage'
   /** Since it was made. */
   ageMs: number
@@ -41,20 +48,20 @@ export type CacheEvent =
   /** The same, by a value that is not fresh any more: it is being made anew (`swr`), or that failed, or takes too long. */
   | ({ type: 'stale'; because: 'swr' | 'error' | 'timeout' } & HitFacts)
   /** Memory had no answer; storage is asked next, if there is one. */
-  | { type: 'miss'; name: string | null; reason: MissReason }
+  | (CallFacts & { type: 'miss'; reason: MissReason })
   /** Another call for the same key was already on its way; this one waits for it. */
-  | { type: 'joined'; name: string | null }
+  | (CallFacts & { type: 'joined' })
   /** The function ran and returned (`ok`) or threw. `background`: no caller waited for it at first; where that fails, here is the error. */
-  | { type: 'computed'; name: string | null; ms: number; ok: boolean; background: boolean; error?: unknown }
+  | (CallFacts & { type: 'computed'; ms: number; ok: boolean; background: boolean; error?: unknown })
   /** The value is kept: in memory, and on its way to storage if there is one. */
-  | { type: 'stored'; name: string | null; bytes: number; memory: boolean }
+  | (CallFacts & { type: 'stored'; bytes: number; memory: boolean })
   /** The value went to its caller but was not kept. */
-  | { type: 'not-stored'; name: string | null; reason: NotStoredReason; error?: unknown }
+  | (CallFacts & { type: 'not-stored'; reason: NotStoredReason; error?: unknown })
   /** An entry was not used; a damaged one is deleted. */
-  | { type: 'refused'; name: string | null; reason: RefusalReason }
+  | (CallFacts & { type: 'refused'; reason: RefusalReason })
   /** The cache cannot answer or is not to: the function ran as if it were not wrapped. */
   | { type: 'bypass'; name: string | null; why: 'no-core' | 'disabled' | 'closed' }
-  | { type: 'invalidated' | 'expired'; what: string }
+  | { type: 'invalidated' | 'expired'; what: string; key?: string }
   /** A storage failed, or took too long; the call went on without it. When the cache is closed, also: it could never be told what was deleted. */
   | { type: 'storage-error'; operation: StorageOperation; error: unknown }
   /** A storage that is silent, or refuses everything, is left alone (`open`); now and then one probe is made (`half-open`), until one is answered (`closed`). */
@@ -65,6 +72,32 @@ export type CacheEvent =
   | { type: 'uncached'; why: string; error: unknown }
 
 export type EventListener = (event: CacheEvent) => void
+
+/** Sends an event; `of` is what it is of. */
+export type Emit = (event: CacheEvent, of?: Named) => void
+
+/** Something that has a name in storage. */
+export interface Named {
+  name?: string | Promise<string | undefined> | undefined
+}
+
+/**
+ * Gives each event the name of what it is of. Where digests take their time the event waits for that, and those behind it wait too: they are told in their order.
+ */
+export function named(listener: EventListener, background: (work: Promise<unknown>) => void): Emit {
+  let last: Promise<void> | undefined
+  return (event, of) => {
+    const tell = (key: string | undefined): void => listener(key === undefined ? event : ({ ...event, key } as CacheEvent))
+    const name = of?.name
+    if (last === undefined && !(name instanceof Promise)) return tell(name)
+    const told: Promise<void> = Promise.all([name, last]).then(([key]) => {
+      if (last === told) last = undefined
+      tell(key)
+    })
+    last = told
+    background(told)
+  }
+}
 
 /** A listener that cannot break the call it listens to. */
 export function safely(listener: EventListener | undefined): EventListener | undefined {

@@ -57,6 +57,8 @@ export interface Doomable {
   readonly landed?: boolean
   /** It only looks for what storage has. */
   readonly looks?: true
+  /** It makes what storage has stale. */
+  readonly expires?: true
 }
 
 export class Flight<T> implements Aloft, Doomable {
@@ -91,7 +93,9 @@ export class Flight<T> implements Aloft, Doomable {
 
   /** Of the computation. */
   get signal(): AbortSignal {
-    return (this.controller ??= new AbortController()).signal
+    const { signal } = this.controller ??= new AbortController()
+    bySignal.set(signal, this)
+    return signal
   }
 
   land(landing: T): void {
@@ -212,6 +216,12 @@ export class Flights<T> {
     if (flight !== undefined) flight.overtaken = true
   }
 
+  /** What storage has under this key is to be stale, and is not yet. */
+  expires(id: string): boolean {
+    for (const freight of this.freight.get(id) ?? []) if (freight.expires === true) return true
+    return false
+  }
+
   /** Nobody boards this key's flight any more, and its result is not kept. */
   doom(id: string, why: NotStoredReason = 'invalidated'): void {
     for (const freight of this.freight.get(id) ?? []) freight.doomed ??= why
@@ -256,6 +266,13 @@ export class Flights<T> {
       if (flight.departure.background && !flight.boarded) flight.abort('closed', new DOMException('The cache was closed.', 'AbortError'))
     }
   }
+}
+
+const bySignal = new WeakMap<AbortSignal, Aloft>()
+
+/** Whose signal it is: a function that hands its own on tells within what it calls, wherever it runs. */
+export function flightOf(signal: AbortSignal | undefined): Aloft | undefined {
+  return signal && bySignal.get(signal)
 }
 
 /**

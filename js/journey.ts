@@ -110,6 +110,8 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
     const tags = job.tagsOf(values)
     // One of them was renewed while the function ran: later callers are not to wait for this.
     if (parts.tokens.changedSince(tokens, tags)) parts.flights.turnAway(flight, 'invalidated')
+    // What another process renews from now on is to be seen.
+    else if (parts.storage !== undefined) void parts.tokens.snapshot(tags)
     return tags
   })
   const kept = async (value: unknown, costMs: number, failed = false): Promise<Landing> => {
@@ -117,7 +119,7 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
     // With all its members from the start, as they are added later for a price.
     const landing = (payload: Landing['payload']): Landing => ({ value, payload, status: background || forced ? 'refreshed' : 'miss', ttlMs, taken: false })
     if (context.skipped || (!failed && plan.validate !== undefined && !(await plan.validate(value)))) {
-      notStored(parts, plan, context.skipped ? 'skipped' : 'invalid')
+      notStored(parts, plan, key, context.skipped ? 'skipped' : 'invalid')
       return landing(await copyable(parts, value))
     }
     const all = flight.moreTags.length === 0 ? tokens : await parts.tokens.extended(tokens, flight.moreTags)
@@ -167,7 +169,7 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
   }
 
   function report(error?: unknown): void {
-    parts.emit?.({ type: 'computed', name: plan.name, ms: parts.stopwatch() - started, ok, background, ...(ok ? {} : { error }) })
+    parts.emit?.({ type: 'computed', name: plan.name, ms: parts.stopwatch() - started, ok, background, ...(ok ? {} : { error }) }, key)
   }
 }
 
@@ -220,7 +222,7 @@ async function migrated(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
       const { payload, inMemory } = await keep(parts, plan, { core, key, name, tokens: all, value, ttlMs, costMs: found.facts.costMs, label: undefined, doomed: () => flight.doomed })
       return shared(parts, plan, key, { value, payload, status: 'hit', facts: hitFacts(plan, found.facts, 'storage', parts.now()) }, inMemory)
     } catch {
-      parts.emit?.({ type: 'refused', name: plan.name, reason: 'not-migrated' })
+      parts.emit?.({ type: 'refused', name: plan.name, reason: 'not-migrated' }, key)
     }
   }
   return undefined

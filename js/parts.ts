@@ -1,6 +1,6 @@
 /** Everything that a call is given to work with. */
-import type { Core } from './core.js'
-import type { EventListener } from './events.js'
+import type { Core, Key } from './core.js'
+import type { Emit } from './events.js'
 import type { Aloft, Ambient, Flights } from './flights.js'
 import type { Clock } from './options.js'
 import type { Landing } from './results.js'
@@ -45,10 +45,12 @@ export interface Parts extends Clock {
   readonly ambient: Ambient<Aloft>
   readonly tokens: Tokens
   readonly storage: StorageGuard | undefined
-  readonly emit: EventListener | undefined
+  readonly emit: Emit | undefined
   readonly maxEntryBytes: number
   /** Texts of keys are kept beside values, for invalidate({ match }). */
   readonly labels: boolean
+  /** The core's current key, with its name where events are to say it. */
+  keyOf(core: Core): Key
   /** Work that goes on after its call has returned; it never rejects. */
   background(work: Promise<unknown>): void
   /** Undefined where the digest cannot be had: then storage is not asked. */

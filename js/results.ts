@@ -88,16 +88,16 @@ export function fromMemory(parts: Parts, plan: Plan, args: readonly unknown[], n
     else {
       parts.disowned++
       core.invalidate(core.key()) // The value did not decode: as if it were not there.
-      parts.emit?.({ type: 'refused', name: plan.name, reason: 'undecodable' })
+      parts.emit?.({ type: 'refused', name: plan.name, reason: 'undecodable' }, parts.keyOf(core))
       core.digest(plan.prefix, args) // Whatever the listener did.
     }
     return missed
   }
 }
 
-/** What storage holds under the key, if it may answer; else, if it may where all else fails, what it is; what is damaged or dead is deleted. */
-export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: StorageName, outdated: () => unknown = () => undefined): Promise<Stored | undefined> {
-  const isOutdated = (): boolean => Boolean(outdated())
+/** What storage holds under the key, if it may answer; else, if it may where all else fails, what it is; what is damaged or dead is deleted. What is just being made stale there counts only for who does that (`expires`). */
+export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: StorageName, outdated: () => unknown, expires = false): Promise<Stored | undefined> {
+  const isOutdated = (): boolean => Boolean(outdated()) || (!expires && parts.flights.expires(key.id))
   const entry = await parts.storage!.get(name.text)
   // Before others can meet it in memory.
   const decodable = entry !== undefined && (await parts.decodable(kindOf(entry)))
@@ -123,7 +123,7 @@ export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: Stor
     core.invalidate(key)
     reason = 'undecodable'
   }
-  parts.emit?.({ type: 'refused', name: plan.name, reason })
+  parts.emit?.({ type: 'refused', name: plan.name, reason }, { name: name.text })
   void parts.storage!.delete(name.text)
   return undefined
 }
@@ -132,7 +132,7 @@ export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: Stor
 export async function landingOf(parts: Parts, plan: Plan, key: Key, found: Stale, as: 'hit' | 'stale' | 'error-stale', error?: unknown): Promise<Landing | undefined> {
   const refused = (reason: RefusalReason): undefined => {
     parts.core?.invalidate(key)
-    parts.emit?.({ type: 'refused', name: plan.name, reason })
+    parts.emit?.({ type: 'refused', name: plan.name, reason }, key)
   }
   let value: unknown
   try {
@@ -142,7 +142,7 @@ export async function landingOf(parts: Parts, plan: Plan, key: Key, found: Stale
   }
   if (plan.validate !== undefined && !(value instanceof Failure) && !(await plan.validate(value))) return refused('invalid')
   const facts = hitFacts(plan, found.facts, found.tier, parts.now())
-  reportHit(parts, facts, as === 'hit' ? undefined : as === 'stale' ? 'swr' : error === undefined ? 'timeout' : 'error')
+  reportHit(parts, key, facts, as === 'hit' ? undefined : as === 'stale' ? 'swr' : error === undefined ? 'timeout' : 'error')
   if (value instanceof Failure) throw value.error
   const landing = { value, payload: found.payload, status: as, facts, error, stale: found }
   return shared(parts, plan, key, landing, plan.freeze && found.tier === 'storage' && isIn(parts, key, found.facts))
@@ -199,12 +199,12 @@ export async function keep(parts: Parts, plan: Plan, result: Result): Promise<Ke
     payload = await parts.encodeValue(result.value, parts.maxEntryBytes)
     if (result.failed === true) payload = failed(payload)
   } catch (error) {
-    notStored(parts, plan, error instanceof ValueError && error.tooLarge ? 'too-large' : 'value', error)
+    notStored(parts, plan, result.key, error instanceof ValueError && error.tooLarge ? 'too-large' : 'value', error)
     return { inMemory: false }
   }
   const doomed = result.doomed() ?? (parts.core === undefined ? (parts.out === 'closed' ? 'closed' : 'no-room') : undefined)
   if (doomed !== undefined || core !== parts.core) {
-    notStored(parts, plan, doomed ?? 'no-room')
+    notStored(parts, plan, result.key, doomed ?? 'no-room')
     return { payload, inMemory: false }
   }
   let inMemory = false
@@ -227,8 +227,8 @@ export async function keep(parts: Parts, plan: Plan, result: Result): Promise<Ke
       stores = parts.storage!.set(name!.text, core.seal(name!.bytes, stored), expiresAt < Infinity ? { expiresAt } : {}, result.insists)
     } else if (result.insists === true && name !== undefined && !tokens.shared) void parts.storage!.delete(name.text)
     anywhere = inMemory || stores
-    if (refused === undefined || stores) emit?.({ type: 'stored', name: plan.name, bytes: payload.bytes.length, memory: refused === undefined })
-    else emit?.({ type: 'not-stored', name: plan.name, reason: refused })
+    if (refused === undefined || stores) emit?.({ type: 'stored', name: plan.name, bytes: payload.bytes.length, memory: refused === undefined }, result.key)
+    else emit?.({ type: 'not-stored', name: plan.name, reason: refused }, result.key)
     core.sweep(now, sweepBudget)
   } catch (error) {
     if (!isTrap(error)) throw error
@@ -238,9 +238,9 @@ export async function keep(parts: Parts, plan: Plan, result: Result): Promise<Ke
 }
 
 /** Says that a result went to its callers only. */
-export function notStored(parts: Parts, plan: Plan, reason: NotStoredReason, error?: unknown): void {
+export function notStored(parts: Parts, plan: Plan, key: Key, reason: NotStoredReason, error?: unknown): void {
   parts.unstored++
-  parts.emit?.(error === undefined ? { type: 'not-stored', name: plan.name, reason } : { type: 'not-stored', name: plan.name, reason, error })
+  parts.emit?.(error === undefined ? { type: 'not-stored', name: plan.name, reason } : { type: 'not-stored', name: plan.name, reason, error }, key)
 }
 
 export function hitFacts(plan: Plan, facts: Facts, tier: HitFacts['tier'], now: number): HitFacts {
@@ -248,8 +248,8 @@ export function hitFacts(plan: Plan, facts: Facts, tier: HitFacts['tier'], now: 
   return { name: plan.name, tier, ageMs: Math.max(0, now - created), ttlMs: freshUntil - now, bytes, savedMs: costMs }
 }
 
-export function reportHit(parts: Parts, facts: HitFacts, because?: 'swr' | 'error' | 'timeout'): void {
-  parts.emit?.(because === undefined ? { type: 'hit', ...facts } : { type: 'stale', because, ...facts })
+export function reportHit(parts: Parts, key: Key | undefined, facts: HitFacts, because?: 'swr' | 'error' | 'timeout'): void {
+  parts.emit?.(because === undefined ? { type: 'hit', ...facts } : { type: 'stale', because, ...facts }, key)
 }
 
 /** A fault inside the core, which leaves its memory in no known state. */

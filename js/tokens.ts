@@ -37,6 +37,8 @@ interface Known {
   readonly changed: number
   /** It is owed, and only its last bytes were drawn here: the first are those that were known. */
   readonly soft?: boolean
+  /** When it was invalidated here, by the stopwatch; not where others may have done it since. */
+  readonly renewedAt?: number | undefined
   /** Some of the tokens, or of their first bytes, that it has had here: one that the storage still has, or has again, is not news. */
   readonly retired: readonly string[]
 }
@@ -46,6 +48,7 @@ export interface TokenTools {
   /** How long what others renewed may go unseen, in milliseconds. */
   lagMs: number
   now(): number
+  stopwatch(): number
   /** Undefined where no digest can be had: then the tag is this process's alone. */
   digest(bytes: Uint8Array): Promise<Uint8Array | undefined>
   randomBytes(count: number): Uint8Array
@@ -83,21 +86,22 @@ export class Tokens {
   private changes = 0
   private seenEpoch: string | undefined
   private asking: Promise<void> | undefined
-  /** When the storage was asked last; NaN where there is none. */
+  /** When the storage was asked last: by the time of day, which goes on while a machine sleeps, and by the stopwatch, which nobody turns back. */
   private askedAt: number
+  private askedAfter: number
 
   constructor(private readonly tools: TokenTools) {
-    this.askedAt = tools.storage === undefined ? NaN : tools.now()
+    this.askedAt = tools.now()
+    this.askedAfter = tools.stopwatch()
   }
 
   /** Is it time to catchUp()? `now`: calls must wait for it. `soon`: if it is done now, nobody will have to. */
   due(now: number): 'no' | 'soon' | 'now' {
-    const { lagMs } = this.tools
-    const since = now - this.askedAt
+    const { lagMs, storage } = this.tools
     if (this.unnumbered.size > 0) return 'now'
-    // A clock that went back tells nothing.
-    if (since >= lagMs || since < 0) return 'now'
-    return since >= lagMs / 2 ? 'soon' : 'no'
+    if (storage === undefined) return 'no'
+    const since = Math.max(now - this.askedAt, this.tools.stopwatch() - this.askedAfter)
+    return since >= lagMs ? 'now' : since >= lagMs / 2 ? 'soon' : 'no'
   }
 
   /** The tokens that these tags have now. To be asked for before the computation whose entry carries them. */
@@ -174,6 +178,7 @@ export class Tokens {
     await (this.asking ??= this.ask().finally(() => {
       this.asking = undefined
       this.askedAt = this.tools.now()
+      this.askedAfter = this.tools.stopwatch()
     }))
   }
 
@@ -214,7 +219,7 @@ export class Tokens {
     while (renewed.every((byte, i) => byte === pair[i]))
     const changed: Known = {
       tag, pair: renewed, place, shared: place === undefined, owed: place !== undefined, changed: ++this.changes,
-      soft: soft && (!known.owed || known.soft === true), retired: retiredBy(known, renewed),
+      soft: soft && (!known.owed || known.soft === true), retired: retiredBy(known, renewed), renewedAt: soft ? known.renewedAt : this.tools.stopwatch(),
     }
     this.learn(changed)
     // Had it to be loaded first, calls have come in between.
@@ -278,8 +283,8 @@ export class Tokens {
   private async pay(known: Known): Promise<Known> {
     const { tag, place, changed } = known
     const name = tagName(tag)
-    let { pair } = known
-    let retired = known.retired
+    let { pair, retired, renewedAt } = known
+    let undone = false
     if (known.soft === true) {
       // Others may have renewed it since it was read here: that must not be undone by the bytes that are only handed on.
       const { ok, token } = await this.read(place!)
@@ -290,10 +295,12 @@ export class Tokens {
         return known
       }
       if (token !== undefined && differsFrom(pair, token, softFrom) && !isRetired(known, token)) {
-        const theirs = pairOf(pair.subarray(0, 8), token)
-        theirs.set(pair.subarray(softFrom), softFrom)
+        undone = this.isUndone(known)
+        const theirs = undone ? this.drawnFor(pair) : pairOf(pair.subarray(0, 8), token)
+        if (!undone) theirs.set(pair.subarray(softFrom), softFrom)
         retired = retiredBy(known, theirs)
         pair = theirs
+        renewedAt = undefined
       }
     }
     const { storage } = this.tools
@@ -314,12 +321,13 @@ export class Tokens {
     if (!shared && known.owed) this.unpaid.add(name)
     // Others look again only where the epoch has changed, and they may have looked since that was written.
     else if (shared && this.unpaid.delete(name) && tag.kind !== 'epoch') void this.change(epoch, false)
-    const paid: Known = { tag, pair, place, shared, owed: !shared && known.owed, changed, soft: !shared && known.soft === true, drawn: !shared && known.drawn === true, retired }
+    const paid: Known = { tag, pair, place, shared, owed: !shared && known.owed, changed, soft: !shared && known.soft === true, drawn: !shared && known.drawn === true, retired, renewedAt }
     if (this.known.get(name) !== known) return paid
     if (pair === known.pair) this.known.set(name, paid)
     else {
       this.learn(paid)
       this.tools.renewed(tag)
+      if (undone) void this.change(epoch, false)
     }
     return paid
   }
@@ -356,12 +364,28 @@ export class Tokens {
       await this.pay(owed)
       return void (await this.change(epoch, false))
     }
-    const news = pairOf(pair.subarray(0, 8), token ?? this.tools.randomBytes(8))
     // Where the storage has lost it, nobody can know whether it was renewed: all that carries it is dead.
-    const learned: Known = { tag, pair: news, place, shared: token !== undefined, owed: token === undefined, drawn: token === undefined, changed: ++this.changes, retired: retiredBy(known, news) }
+    const undone = token !== undefined && differsFrom(pair, token, softFrom) && this.isUndone(known)
+    const mine = token === undefined || undone
+    const news = mine ? this.drawnFor(pair) : pairOf(pair.subarray(0, 8), token)
+    const learned: Known = { tag, pair: news, place, shared: !mine, owed: mine, drawn: mine && !undone, changed: ++this.changes, retired: retiredBy(known, news) }
     this.learn(learned)
     this.tools.renewed(tag)
-    if (learned.owed) await this.pay(learned)
+    if (mine) await this.pay(learned)
+    if (undone) await this.change(epoch, false)
+  }
+
+  /**
+   * Storage has another token than the one that was drawn here to invalidate, and only lately. It may be older: who makes a tag stale reads its token, and writes
+   * it back with other last bytes. So another is drawn, once; should the other have been newer, that costs some computations.
+   */
+  private isUndone({ renewedAt }: Known): boolean {
+    const { lagMs, stopwatch } = this.tools
+    return renewedAt !== undefined && stopwatch() - renewedAt < lateMs + 2 * lagMs
+  }
+
+  private drawnFor(pair: Uint8Array): Uint8Array {
+    return pairOf(pair.subarray(0, 8), this.tools.randomBytes(8))
   }
 
   private async placeOf(tag: Tag): Promise<string | undefined> {
@@ -379,6 +403,9 @@ function recordOf(pair: Uint8Array): Uint8Array {
   bytes.set(pair.subarray(8), record.length)
   return bytes
 }
+
+/** No write takes longer to take effect, if it does. */
+const lateMs = 10_000
 
 /** Of a pair: from here on are the bytes that are drawn anew to expire. */
 const softFrom = 13

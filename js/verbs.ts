@@ -19,7 +19,7 @@ function keyOf(parts: Parts, plan: Plan, args: readonly unknown[]): { core: Core
   const core = parts.core ?? parts.standby
   if (core === undefined) return undefined
   core.digest(plan.prefix, args)
-  return { core, key: core.key(), canonical: parts.storage && core.canonicalBytes() }
+  return { core, key: parts.keyOf(core), canonical: parts.storage && core.canonicalBytes() }
 }
 
 /** The fresh value of these arguments, of memory or of storage. Nothing is counted. */
@@ -35,13 +35,13 @@ export async function peek(parts: Parts, plan: Plan, args: readonly unknown[]): 
   return found?.fresh === true ? unlessFailure(parts.decodePayload(found.payload)) : undefined
 }
 
-/** What storage has under a key, if that is neither forgotten nor set meanwhile. */
-export function lookedUp(parts: Parts, plan: Plan, key: Key, args: readonly unknown[], canonical: Uint8Array): Promise<Stored | undefined> {
+/** What storage has under a key, if that is neither forgotten nor set meanwhile. `expires`: to make it stale. */
+export function lookedUp(parts: Parts, plan: Plan, key: Key, args: readonly unknown[], canonical: Uint8Array, expires = false): Promise<Stored | undefined> {
   const look: Doomable = { id: key.id, departure: { tags: plan.tags, label: labelOfKey(plan, args) }, moreTags: [], doomed: undefined, looks: true }
   return parts.flights.carry(look, async () => {
     const name = await parts.storageName(canonical)
     await parts.tokens.snapshot(plan.tags)
-    return name && fromStorage(parts, plan, key, name, () => look.doomed)
+    return name && fromStorage(parts, plan, key, name, () => look.doomed, expires)
   })
 }
 
@@ -59,7 +59,7 @@ export async function forget(parts: Parts, plan: Plan, args: readonly unknown[])
   parts.flights.doom(key.id)
   const name = canonical && (await parts.storageName(canonical))
   if (name !== undefined) await parts.storage!.delete(name.text)
-  parts.emit?.({ type: 'invalidated', what: plan.name === null ? 'a key' : `a key of ${plan.name}` })
+  parts.emit?.({ type: 'invalidated', what: plan.name === null ? 'a key' : `a key of ${plan.name}` }, key)
 }
 
 /** The entry is stale from now on, in memory at once, then in storage, if it may be stale at all; else it is forgotten. */
@@ -67,22 +67,28 @@ export async function expire(parts: Parts, plan: Plan, args: readonly unknown[])
   const keyed = keyOf(parts, plan, args)
   if (keyed === undefined) return
   const { core, key, canonical } = keyed
-  let isStale = core.expire(key, parts.now())
+  const isStale = core.expire(key, parts.now())
   parts.flights.doom(key.id)
-  const name = canonical && (await parts.storageName(canonical))
-  if (name !== undefined) {
-    // What only storage has is fetched first: what is sealed there cannot be changed in place.
-    if (!isStale) {
-      const found = await lookedUp(parts, plan, key, args, canonical!)
-      if (found?.answers === true) parts.disowned++
-      // Kept since this began: that is not meant.
-      if (found === undefined && core.peek(key, parts.now(), Infinity) < verdict.absent) return
-      isStale = found !== undefined && core.expire(key, parts.now())
-    }
-    const entry = isStale ? core.resealed(key, name.bytes) : undefined
-    if (entry === undefined) await parts.storage!.delete(name.text)
-    // What cannot be made stale there is to be forgotten there.
-    else if (!(await parts.storage!.put(name.text, entry, {}))) await parts.storage!.delete(name.text)
+  if (canonical !== undefined) {
+    const expiry: Doomable = { id: key.id, departure: { tags: [], label: undefined }, moreTags: [], doomed: undefined, looks: true, expires: true }
+    await parts.flights.carry(expiry, () => expireStored(parts, plan, core, key, args, canonical, isStale, expiry))
   }
-  parts.emit?.({ type: 'expired', what: plan.name === null ? 'a key' : `a key of ${plan.name}` })
+  parts.emit?.({ type: 'expired', what: plan.name === null ? 'a key' : `a key of ${plan.name}` }, key)
+}
+
+/** What storage has under the key is stale, once this is done. What is sealed there cannot be changed in place: so what only storage has (`isStale`: memory has it) is fetched first. */
+async function expireStored(parts: Parts, plan: Plan, core: Core, key: Key, args: readonly unknown[], canonical: Uint8Array, isStale: boolean, expiry: Doomable): Promise<void> {
+  const { storage } = parts
+  const name = await parts.storageName(canonical)
+  if (name === undefined) return
+  if (!isStale) {
+    const found = await lookedUp(parts, plan, key, args, canonical, true)
+    if (found?.answers === true) parts.disowned++
+    // What was kept since this began is not meant.
+    if (expiry.doomed !== undefined) return
+    isStale = found !== undefined && core.expire(key, parts.now())
+  }
+  const entry = isStale ? core.resealed(key, name.bytes) : undefined
+  // What cannot be made stale there is to be forgotten there.
+  if (entry === undefined || !(await storage!.put(name.text, entry, {}))) await storage!.delete(name.text)
 }

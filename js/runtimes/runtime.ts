@@ -18,7 +18,7 @@ export interface Runtime extends Clock {
   /** Work that goes on after its call has returned; it never rejects. */
   background(work: Promise<unknown>): void
   /** Follows a call through its awaits, where the runtime can. */
-  ambient?(): Ambient<Aloft>
+  ambient?(): Ambient<Aloft> | undefined
   /** The user wants no cache: REPRISE_DISABLE=1. */
   disabled?(): boolean
   /** Where entries live unless the user says otherwise; undefined: in memory only. */

@@ -4,7 +4,7 @@ import test from 'node:test'
 import { Context } from '../../js/context.js'
 import { OptionError } from '../../js/errors.js'
 import { memory } from '../../js/storage/memory.js'
-import { bench, countedStorage, entriesIn, gate, until } from './harness.js'
+import { bench, countedStorage, entriesIn, gate, turns, until } from './harness.js'
 
 test('ctx.skip: the value is returned to all who wait, as copies, and is not stored', async () => {
   const storage = countedStorage()
@@ -148,6 +148,21 @@ test('What a context offers can be taken out of it, and its signal is made only 
   cost(3)
   tag('a', 'b')
   assert.deepEqual([context.skipped, context.ttlMs, context.costGiven, tags, signals, context.stale], [true, 60_000, 3, ['a', 'b'], 0, undefined])
+})
+
+test('ctx.tags: what another process invalidates after a tag was told, and before the function returns, is seen by all', async () => {
+  const storage = memory()
+  const elsewhere = await bench({ storage })
+  await elsewhere.cache.getOrSet('before', () => 1, { tags: ['prices'] })
+  const { cache } = await bench({ storage })
+  const answer = gate<number>()
+  const call = cache.getOrSet('a', ctx => (ctx.tags('prices'), answer.promise))
+  await turns()
+  await elsewhere.cache.invalidate({ tag: 'prices' })
+  answer.open(1)
+  assert.equal(await call, 1)
+  await cache.settled()
+  assert.equal(await elsewhere.cache.getOrSet('a', () => 2), 2)
 })
 
 test('getOrSet gives its load the same context', async () => {

@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import type { CallContext } from '../../js/context.js'
 import { DeadlineError, KeyError, OptionError, ReentrantCallError } from '../../js/errors.js'
 import { createCache } from '../../js/runtimes/node.js'
 import { memory } from '../../js/storage/memory.js'
@@ -361,6 +362,21 @@ test('D13: a function that calls itself with the same arguments is refused at on
 
   const countdown: (n: number) => Promise<number> = cache.wrap(async n => n === 0 ? 0 : 1 + await countdown(n - 1), { name: 'countdown' })
   assert.equal(await countdown(20), 20, 'other arguments are another key')
+})
+
+test('D13: without an AsyncLocalStorage (browsers) that is known before the first await, and after it of a function that hands its signal on', async () => {
+  const { cache } = await bench({}, { ambient: () => undefined })
+  const self: (n: number) => Promise<number> = cache.wrap(async n => self(n), { name: 'directly' })
+  await assert.rejects(self(1), ReentrantCallError)
+  const request = async (ctx: CallContext, n: number): Promise<number> => {
+    await turns(2)
+    return other.with({ signal: ctx.signal })(n)
+  }
+  const ask: ((n: number) => Promise<number>) & { with(options: { signal: AbortSignal }): (n: number) => Promise<number> } = cache.wrap(request, { name: 'ask', context: true })
+  const other: typeof ask = cache.wrap(async (ctx: CallContext, n: number) => ask.with({ signal: ctx.signal })(n), { name: 'other', context: true })
+  await assert.rejects(ask(1), ReentrantCallError)
+  const among: (n: number, options: { signal?: AbortSignal }) => Promise<number> = cache.wrap(async (n: number, { signal }: { signal?: AbortSignal }) => { await turns(2); return among(n, { ...(signal && { signal }) }) }, { name: 'among' })
+  await assert.rejects(among(1, { signal: new AbortController().signal }), ReentrantCallError)
 })
 
 test('D15: scopes and keys are never confused, however their names are put together', async () => {

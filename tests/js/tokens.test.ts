@@ -5,17 +5,18 @@ import { StorageGuard } from '../../js/storage/guard.js'
 import { memory } from '../../js/storage/memory.js'
 import { virtualClock } from '../../js/testing/index.js'
 import { hex, type Tag, Tokens } from '../../js/tokens.js'
-import { countedStorage } from './harness.js'
+import { countedStorage, gate, turns } from './harness.js'
 
 const name = (value: string, scope: Tag['scope'] = null): Tag => ({ scope, kind: 'name', value })
 
-function registry(storage: ReturnType<typeof countedStorage> | undefined, digests = true, clock = { now: 0 }, drawnBefore = 0) {
+function registry(storage: ReturnType<typeof countedStorage> | undefined, digests = true, clock: { now: number; stopwatch?: number } = { now: 0 }, drawnBefore = 0) {
   const told: string[] = []
   let drawn = drawnBefore
   const tokens = new Tokens({
     storage: storage && new StorageGuard(storage, () => {}, undefined, virtualClock(), 250),
     lagMs: 5_000,
     now: () => clock.now,
+    stopwatch: () => clock.stopwatch ?? clock.now,
     digest: async bytes => (digests ? new Uint8Array(createHash('sha256').update(bytes).digest()) : undefined),
     randomBytes: count => new Uint8Array(count).fill(++drawn),
     setToken: pair => told.push(hex(pair)),
@@ -131,6 +132,20 @@ test('Two processes that find a token lost agree on the next one', async () => {
   assert.notDeepEqual(after.pairs, before.pairs)
 })
 
+test('Others\' invalidations are asked for in time though the clock is turned back, or the machine has slept', async () => {
+  const clock = { now: 1e9, stopwatch: 0 }
+  const { tokens } = registry(countedStorage(), true, clock)
+  const due = (now: number, stopwatch: number): string => {
+    Object.assign(clock, { now, stopwatch })
+    return tokens.due(now)
+  }
+  assert.deepEqual([due(1e9 + 2_000, 2_000), due(1e9 + 2_600, 2_600), due(1e9 + 5_000, 5_000)], ['no', 'soon', 'now'])
+  assert.deepEqual([due(1e9 - 3_600_000, 2_000), due(1e9 - 3_600_000, 5_000), due(1e9 + 3_600_000, 2_000)], ['no', 'now', 'now'])
+  await tokens.catchUp()
+  assert.deepEqual([due(1e9, 2_000), due(1e9, 7_000)], ['no', 'now'])
+  assert.equal(registry(undefined, true, clock).tokens.due(1e12), 'no', 'without a storage there is nobody to ask')
+})
+
 test('Where no digest can be had, a tag is this process\'s alone, and the storage is left alone', async () => {
   const storage = countedStorage()
   const { tokens } = registry(storage, false)
@@ -150,6 +165,38 @@ test('To expire a tag does not undo what another process has invalidated meanwhi
   await one.tokens.renew(name('a'), true)
   const after = (await three.tokens.snapshot([name('a')])).pairs
   assert.notEqual(hex(after.subarray(8, 13)), hex(before.subarray(8, 13)))
+})
+
+test('An invalidation that a slower expiry elsewhere has written over is made again, once', async () => {
+  for (const soft of [false, true]) {
+    const storage = countedStorage()
+    const held = gate()
+    const slow = { ...storage, set: async (...what: Parameters<typeof storage.set>) => { await held.promise; await storage.set(...what) } }
+    const [tag, old] = [name('a'), 8 + 5]
+    const one = registry(storage)
+    await one.tokens.snapshot([tag])
+    const three = registry(storage, true, undefined, 50)
+    await three.tokens.renew(tag)
+    const before = (await three.tokens.snapshot([tag])).pairs
+    const two = registry(slow as typeof storage, true, undefined, 100)
+    await two.tokens.snapshot([tag])
+    await two.tokens.catchUp()
+    const expiry = two.tokens.renew(tag, true)
+    await turns()
+    await one.tokens.renew(tag)
+    held.open()
+    await expiry
+    assert.deepEqual((await registry(storage).tokens.snapshot([tag])).pairs.subarray(8, old), before.subarray(8, old), 'the storage has the old one again')
+    await (soft ? one.tokens.renew(tag, true) : one.tokens.catchUp())
+    const now = (await one.tokens.snapshot([tag])).pairs
+    assert.notDeepEqual(now.subarray(8, old), before.subarray(8, old))
+    await two.tokens.catchUp()
+    assert.deepEqual((await two.tokens.snapshot([tag])).pairs, now)
+    await two.tokens.renew(tag)
+    const last = (await two.tokens.snapshot([tag])).pairs
+    await one.tokens.catchUp()
+    assert.deepEqual((await one.tokens.snapshot([tag])).pairs, last, 'two who invalidate at one moment do not answer each other for ever')
+  }
 })
 
 test('A storage that has lost what it was told does not bring a token back', async () => {

@@ -67,6 +67,20 @@ test('What only storage has is let grow stale there, too', async () => {
   assert.equal(await load('x'), 'new')
 })
 
+test('While an entry is being made stale in storage, it answers nobody as fresh', async () => {
+  for (const staleIfError of [0, '1h'] as const) {
+    const storage = memory()
+    let runs = 0
+    const open = async () => (await bench({ storage })).cache.wrap(async (_: number) => ++runs, { name: 'load', staleIfError })
+    await (await open())(1)
+    const load = await open()
+    const expiry = load.expire(1)
+    assert.equal(await load(1), 2)
+    await expiry
+    assert.equal(await load(1), 2, 'and what was made meanwhile is kept')
+  }
+})
+
 test('invalidationLag: an invalidation elsewhere is obeyed within it, at once where it is 0, and never asked for where it is for ever', async () => {
   for (const [lag, before, after] of [[5_000, 4_999, 5_000], [60_000, 59_999, 60_000], [0, undefined, 0], ['forever', 10 ** 9, undefined]] as const) {
     const storage = memory()

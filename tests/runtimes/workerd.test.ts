@@ -38,6 +38,13 @@ const worker = `
     return Response.json({ same, troubles, stats: cache.stats() })
   }
 
+  // A function that asks for its own result, after an await.
+  async function reentrance() {
+    const cache = await createCache()
+    const ask = cache.wrap(async (n) => { await null; await new Promise((r) => setTimeout(r, 1)); return ask(n) }, { name: 'ask' })
+    return new Response(await ask.with({ deadline: 500 })(1).catch((error) => error.name))
+  }
+
   export default {
     async fetch(request) {
       const { pathname, searchParams } = new URL(request.url)
@@ -45,6 +52,7 @@ const worker = `
         return new Response(await WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0])).then(() => 'compiled', String))
       }
       if (pathname === '/dense') return dense()
+      if (pathname === '/reentrance') return reentrance()
       const { cache, shout } = await (making ??= make())
       const { text, at, bytes } = await shout({ text: searchParams.get('text') })
       return Response.json({ runs, value: { text, at: at.toISOString(), bytes: [...bytes] }, stats: cache.stats() })
@@ -57,16 +65,20 @@ let workerd: Miniflare
 
 before(async () => {
   bundle = await bundled(worker)
-  workerd = new Miniflare({
+  workerd = new Miniflare(await options())
+  await workerd.ready
+})
+
+async function options(): Promise<ConstructorParameters<typeof Miniflare>[0]> {
+  return {
     compatibilityDate: '2026-04-01',
     modules: [
       { type: 'ESModule', path: 'worker.js', contents: bundle },
       { type: 'CompiledWasm', path: 'core.wasm', contents: await readFile(`${root}/dist/core.wasm`) },
       { type: 'CompiledWasm', path: 'core-dense.wasm', contents: await readFile(`${root}/dist/core-dense.wasm`) },
     ],
-  })
-  await workerd.ready
-})
+  }
+}
 
 after(() => workerd?.dispose())
 
@@ -97,6 +109,18 @@ describe('a cache that compresses, in workerd', () => {
     assert.deepEqual([same, troubles, stats.hits, stats.bypasses], [true, [], 200, 0])
     assert.ok(stats.bytes < 200 * 700, `${stats.bytes} bytes`)
     assert.match(bundle, /import\("\.\/core-dense\.wasm"\)/)
+  })
+})
+
+describe('a function that asks for its own result after an await, in workerd', () => {
+  test('is refused where the worker has nodejs_compat; else it waits, until a deadline ends that', async () => {
+    assert.equal(await (await workerd.dispatchFetch('http://worker/reentrance')).text(), 'DeadlineError')
+    const compatible = new Miniflare({ ...(await options()), compatibilityFlags: ['nodejs_compat'] })
+    try {
+      assert.equal(await (await compatible.dispatchFetch('http://worker/reentrance')).text(), 'ReentrantCallError')
+    } finally {
+      await compatible.dispose()
+    }
   })
 })
 

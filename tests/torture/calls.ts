@@ -477,7 +477,9 @@ class Simulation implements Surroundings {
     return new Promise((resolve, reject) => {
       const computation: Computation = { run, spec, context, bypass, resolve, reject, current: !bypass && this.isCurrent(process, key), owner: undefined }
       this.running.push(computation)
-      if (this.batchSize === 1 && this.batch.length === 1 && !bypass && this.delayMs === 0) computation.owner = this.batch[0]
+      // (What is stale is refreshed whether somebody waits or not, also where `validate` then refuses it.)
+      const mayRefresh = spec.rules.validates && spec.rules.swrMs > 0
+      if (this.batchSize === 1 && this.batch.length === 1 && !bypass && this.delayMs === 0 && !mayRefresh) computation.owner = this.batch[0]
       if (bypass) return
       context.signal.addEventListener('abort', () => {
         if (run.end !== 'running') return
