@@ -91,6 +91,8 @@ export interface Surroundings {
   readonly seq: number
   readonly elapsed: number
   readonly wall: number
+  /** At the last drain: what ends since may have been judged then. */
+  readonly drainedWall: number
   /** Nothing was ever lost, damaged or refused by the storage. */
   readonly clean: boolean
   /** Nothing was ever lost that the storage said it had written. */
@@ -161,7 +163,7 @@ export class Model {
     if (run.end === 'error' || call.kind === 'peeks') return told
     const { swrMs, staleIfErrorMs } = call.rules
     if (idle && swrMs > 0 && call.earliest < freshUntil + swrMs) return undefined
-    if (call.kind !== 'boards' || staleIfErrorMs === 0 || world.wall >= freshUntil + staleIfErrorMs) return told
+    if (call.kind !== 'boards' || staleIfErrorMs === 0 || Math.min(world.wall, world.drainedWall) >= freshUntil + staleIfErrorMs) return told
     return this.failedFor(call, run) ? undefined : `${told}, and the function neither failed nor was slow`
   }
 

@@ -72,6 +72,7 @@ class Diverged extends Error {}
 class Simulation implements Surroundings {
   seq = 0
   clean = true
+  drainedWall = 0
   honest = true
   lastBack = 0
   readonly hasStorage: boolean
@@ -602,6 +603,7 @@ class Simulation implements Surroundings {
       return false
     })
     const { batch } = this
+    this.drainedWall = this.wall
     this.batch = []
     this.batchSize = 0
     this.batchFrom = this.seq + 1
