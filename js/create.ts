@@ -136,6 +136,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
     const letGo = (): Promise<void> => {
       closed ??= (async () => {
         parts.flights.abandonBackground()
+        await parts.tokens.settled()
         await storage?.close()
       })()
       place(parts.core ?? parts.standby)

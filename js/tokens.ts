@@ -76,6 +76,7 @@ export class Tokens {
   private readonly places = new Map<string, Uint8Array>()
   /** What the storage is being asked for, or told. */
   private readonly loading = new Map<string, Promise<Known>>()
+  private readonly renewing = new Set<Promise<void>>()
   /** Tags that are being renewed, of which not even the number is known yet. */
   private readonly unnumbered = new Set<Promise<Known>>()
   /** Drawn here, and put into a storage that cannot say whether others did the same at that moment: to be read again, by name. */
@@ -166,9 +167,18 @@ export class Tokens {
 
   /** Gives the tag another token: every entry that carries the old one is dead from now on, or, where `soft`, stale. */
   async renew(tag: Tag, soft = false): Promise<void> {
-    const { place } = await this.change(tag, soft)
-    if (place === undefined) return
-    await this.change(epoch, false)
+    const renewing = this.change(tag, soft).then(async ({ place }) => void (place === undefined || await this.change(epoch, false)))
+    this.renewing.add(renewing)
+    try {
+      await renewing
+    } finally {
+      this.renewing.delete(renewing)
+    }
+  }
+
+  /** What was renewed so far is where others find it, as far as the storage can be told. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.renewing)
   }
 
   /** Asks the storage whether others have renewed anything. Resolves when all that is known here is as it is there. */

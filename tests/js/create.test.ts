@@ -122,3 +122,15 @@ test('A storage that throws when it is closed is an event', async () => {
   await cache.close()
   assert.deepEqual(transcript(), ['storage-error:close'])
 })
+
+test('close() waits until others can learn of an invalidation that nobody waited for', async () => {
+  const storage = memory()
+  const slow = { ...storage, set: async (...what: Parameters<typeof storage.set>) => { await turns(2); await storage.set(...what) } }
+  const reader = await bench({ storage, invalidationLag: 0 })
+  await reader.cache.getOrSet('a', () => 1)
+  const { cache } = await bench({ storage: slow })
+  await cache.getOrSet('a', () => 2)
+  void cache.invalidate('all')
+  await cache.close()
+  assert.equal(await reader.cache.getOrSet('a', () => 3), 3)
+})
