@@ -241,6 +241,8 @@ class Simulation implements Surroundings {
       this.note(`run ${run.id} of ${run.key.text} in ${run.process} tells its tag ${tag}`)
       run.toldTags.push({ tag, seq: this.seq })
       context.tags(tag)
+      // If it was renewed since, later callers have another run.
+      this.loosen(run.process, run.key)
       if (random.oneIn(2)) return
     }
     if (random.oneIn(8)) {
