@@ -130,6 +130,7 @@ export class Cache {
       if (name === undefined) return
       if (gone) await parts.storage?.delete(name.text)
       await parts.storage?.written(name.text)
+      await parts.news?.keyChanged(plan.prefix, args)
     })
   }
 

@@ -78,10 +78,13 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
         randomBytes: count => runtime.randomBytes(count),
         setToken: pair => (parts.core ?? parts.standby)?.setToken(pair),
         renewed: tag => parts.flights.doomTagged(tag),
+        told: number => parts.news?.tokenRenewed(number),
       }),
       storage,
+      news: undefined,
       emit,
       maxEntryBytes: parsed.maxEntryBytes,
+      leaseMs: parsed.leaseMs,
       labels: parsed.secret === undefined || storage === undefined,
       now: () => clock.now(),
       stopwatch: () => clock.stopwatch(),
@@ -109,7 +112,10 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
         void start()
       },
     }
-    if (storage !== undefined) storage.returned = () => parts.tokens.makeUp()
+    if (storage !== undefined) storage.returned = () => Promise.all([parts.tokens.makeUp(), parts.news?.listen()]).then(() => {})
+    if (storage?.publishes === true) {
+      background(import('./news.js').then(({ News }) => (parts.news = new News(parts, runtime.randomBytes(8), parsed.secret === undefined)).listen()))
+    }
     let enabled = runtime.disabled?.() !== true
     let closed: Promise<void> | undefined
     /** The core answers calls, or stands by. */

@@ -20,7 +20,7 @@ export type NotStoredReason =
   | 'abandoned' | 'timeout' | 'superseded' | 'closed'
   /** The caller's objects changed between the call and the run of the function. */
   | 'arguments-changed'
-export type StorageOperation = 'get' | 'set' | 'delete' | 'clear' | 'close' | 'keys'
+export type StorageOperation = 'get' | 'set' | 'delete' | 'clear' | 'close' | 'keys' | 'lease' | 'publish' | 'subscribe'
 
 /** Of which call it is. */
 export interface CallFacts {

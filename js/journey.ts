@@ -11,6 +11,7 @@ import type { Parts, StorageName } from './parts.js'
 import { labelOfKey, type Plan } from './plan.js'
 import { fromStorage, hitFacts, keep, type Landing, landingOf, notStored, shared, type Stale, standIn, type Stored, unlessError } from './results.js'
 import { type Snapshot, type Tag, united } from './tokens.js'
+import type { Turn } from './turn.js'
 
 /** What a call wants to have computed. */
 export interface Job {
@@ -87,23 +88,50 @@ async function journey(itinerary: Itinerary, flight: Flight<Landing>): Promise<L
   // The tokens of before: what is invalidated while the function runs is not kept.
   const tokens = await parts.tokens.snapshot(tags)
   let { stale } = itinerary
-  if (name !== undefined && !forced) {
-    const found = await fromStorage(parts, plan, key, name, () => flight.doomed ?? flight.overtaken)
-    if (found !== undefined) {
-      // In the background only another's newer result will do.
-      const use = background ? found.fresh && found.facts.created > (stale?.facts.created ?? Infinity) : found.answers
-      const landing = use ? await landingOf(parts, plan, key, found, found.fresh ? 'hit' : 'stale') : undefined
-      if (found.answers && (background || landing === undefined)) parts.disowned++
-      if (landing !== undefined) return landing
-      if (!use) stale ??= unlessError(found)
-    }
+  const look = async (): Promise<Landing | undefined> => {
+    const found = await fromStorage(parts, plan, key, name!, () => flight.doomed ?? flight.overtaken)
+    if (found === undefined) return undefined
+    // In the background only another's newer result will do.
+    const use = background ? found.fresh && found.facts.created > (stale?.facts.created ?? Infinity) : found.answers
+    const landing = use ? await landingOf(parts, plan, key, found, found.fresh ? 'hit' : 'stale') : undefined
+    if (found.answers && (background || landing === undefined)) parts.disowned++
+    if (!use) stale ??= unlessError(found)
+    return landing
   }
-  const older = name && itinerary.older.length > 0 && !forced && !background ? await migrated(itinerary, flight, name, tokens) : undefined
-  return older ?? computed(itinerary, flight, name, tokens, stale)
+  if (name === undefined || forced) return computed(itinerary, flight, name, tokens, stale)
+  const there = (await look()) ?? (itinerary.older.length > 0 && !background ? await migrated(itinerary, flight, name, tokens) : undefined)
+  if (there !== undefined) return there
+  if (!parts.storage!.leases || parts.leaseMs === 0) return computed(itinerary, flight, name, tokens, stale)
+  const calm = patience(itinerary, flight, () => stale)
+  turns ??= import('./turn.js')
+  const { found, turn } = await turns.then(({ turnOf }) => turnOf(parts, flight, name, look)).finally(calm)
+  if (turn === undefined) return found ?? computed(itinerary, flight, name, tokens, stale)
+  try {
+    return await computed(itinerary, flight, name, await parts.tokens.snapshot(tags), stale, turn)
+  } finally {
+    turn.end()
+  }
+}
+
+let turns: Promise<typeof import('./turn.js')> | undefined
+
+/** Whoever is on board when the function is too slow takes what stands in; who comes later waits until the next time. Returns what ends that. */
+function patience({ parts, plan, key }: Itinerary, flight: Flight<Landing>, stale: () => Stale | undefined): () => void {
+  let cancel: (() => void) | undefined
+  const stand = (): Stale | undefined => standIn(parts, plan, key, stale(), flight)
+  const wait = (): void => {
+    cancel = plan.softTimeoutMs === Infinity || stand() === undefined ? undefined : parts.after(plan.softTimeoutMs, () => {
+      wait()
+      const old = flight.boarded ? stand() : undefined
+      if (old !== undefined) void landingOf(parts, plan, key, old, 'error-stale').then(landing => landing && !flight.landed && flight.letOff(landing))
+    })
+  }
+  wait()
+  return () => cancel?.()
 }
 
 /** Runs the function and measures it: what a result took to make is what a later hit saves. */
-async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: StorageName | undefined, tokens: Snapshot, stale: Stale | undefined): Promise<Landing> {
+async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: StorageName | undefined, tokens: Snapshot, stale: Stale | undefined, turn?: Turn): Promise<Landing> {
   const { parts, plan, core, key, job } = itinerary
   const { background, forced, label } = flight.departure
   const context = new Context(flight, stale && (() => parts.decodePayload(stale.payload)), values => {
@@ -125,7 +153,7 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
     const all = flight.moreTags.length === 0 ? tokens : await parts.tokens.extended(tokens, flight.moreTags)
     if (all === undefined) flight.doomed ??= 'invalidated'
     const { inMemory, payload } = await keep(parts, plan, {
-      core, key, name, value, ttlMs, label, failed, tokens: all ?? tokens, costMs: context.costGiven ?? costMs, doomed: () => flight.doomed,
+      core, key, name: turn?.lost === true ? undefined : name, value, ttlMs, label, failed, tokens: all ?? tokens, costMs: context.costGiven ?? costMs, doomed: () => flight.doomed,
     })
     return shared(parts, plan, key, landing(payload), inMemory)
   }
@@ -133,17 +161,7 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
   if (flight.aborted !== undefined) throw flight.aborted.reason
   if (!unchanged(itinerary)) flight.doomed ??= 'arguments-changed'
   const started = parts.stopwatch()
-  let tooSlow: (() => void) | undefined
-  const stand = (): Stale | undefined => standIn(parts, plan, key, stale, flight)
-  // Whoever is on board then has waited this long at most; who comes later waits until the next time.
-  const patience = (): void => {
-    tooSlow = plan.softTimeoutMs === Infinity || stand() === undefined ? undefined : parts.after(plan.softTimeoutMs, () => {
-      patience()
-      const old = flight.boarded ? stand() : undefined
-      if (old !== undefined) void landingOf(parts, plan, key, old, 'error-stale').then(landing => landing && !flight.landed && flight.letOff(landing))
-    })
-  }
-  patience()
+  const calm = patience(itinerary, flight, () => stale)
   let ok = false
   try {
     const value = await inTime(itinerary, flight, context, kept)
@@ -153,7 +171,7 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
   } catch (error) {
     if (ok) throw error
     report(error)
-    if (background && !flight.boarded && stand() !== undefined) {
+    if (background && !flight.boarded && standIn(parts, plan, key, stale, flight) !== undefined) {
       parts.flights.end(flight) // Nobody is to be answered, and it stays what it is.
       throw error
     }
@@ -165,7 +183,7 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
     if (plan.cacheErrors?.when(error) === true) await kept(error, parts.stopwatch() - started, true)
     throw error
   } finally {
-    tooSlow?.()
+    calm()
   }
 
   function report(error?: unknown): void {

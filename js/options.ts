@@ -123,6 +123,11 @@ export interface CacheOptions extends FreshnessOptions {
   invalidationLag?: Duration
   /** How long a call waits for the storage, and who deletes or invalidates; then it goes on without. Default 250 ms, at the edge 50 ms; `'forever'`: no limit. */
   storageDeadline?: Duration
+  /**
+   * Of all who share a storage that can tell (files, Redis, IndexedDB), one computes a key while the others wait for that. It is let go of when the result is there;
+   * a process that has died, or was too busy to say otherwise, is not waited for any longer than this. At least `'1s'`; 0: every process computes for itself. Default `'10s'`.
+   */
+  lease?: Duration
   /** Where work goes that outlasts its call (writes to storage, refreshes): at the edge, `promise => ctx.waitUntil(promise)`. The promises never reject. */
   waitUntil?: (work: Promise<unknown>) => void
   /** Told of everything that happens. */
@@ -160,6 +165,7 @@ export interface ParsedOptions {
   readonly freeze: boolean
   readonly invalidationLagMs: number
   readonly storageDeadlineMs: number | undefined
+  readonly leaseMs: number
   readonly waitUntil: ((work: Promise<unknown>) => void) | undefined
   readonly onEvent: EventListener | undefined
   readonly eventKeys: boolean
@@ -167,7 +173,7 @@ export interface ParsedOptions {
 }
 
 export function parseOptions(options: CacheOptions = {}): ParsedOptions {
-  checkNames('createCache', options, ['storage', 'scope', 'secret', 'memory', ...freshnessNames, 'profiles', 'freeze', 'invalidationLag', 'storageDeadline', 'waitUntil', 'onEvent', 'eventKeys', 'clock'])
+  checkNames('createCache', options, ['storage', 'scope', 'secret', 'memory', ...freshnessNames, 'profiles', 'freeze', 'invalidationLag', 'storageDeadline', 'lease', 'waitUntil', 'onEvent', 'eventKeys', 'clock'])
   const memory = options.memory ?? {}
   checkNames('memory', memory, ['maxBytes', 'maxEntryBytes', 'compression'])
   const { storage } = options
@@ -185,11 +191,18 @@ export function parseOptions(options: CacheOptions = {}): ParsedOptions {
     freeze: parseSwitch('freeze', options.freeze ?? false),
     invalidationLagMs: parseDuration('invalidationLag', options.invalidationLag === undefined ? '5s' : options.invalidationLag),
     storageDeadlineMs: options.storageDeadline === undefined ? undefined : parseDuration('storageDeadline', options.storageDeadline),
+    leaseMs: parseLease(options.lease ?? '10s'),
     waitUntil: parseFunction('waitUntil', options.waitUntil, '(promise) => ctx.waitUntil(promise)'),
     onEvent: parseFunction('onEvent', options.onEvent, '(event) => { … }'),
     eventKeys: parseSwitch('eventKeys', options.eventKeys ?? false),
     clock: options.clock,
   }
+}
+
+function parseLease(lease: unknown): number {
+  const ms = parseDuration('lease', lease)
+  if (ms > 0 && !(ms >= 1_000 && ms <= 3_600_000)) throw new OptionError('lease', `${show(lease)} is not between 1 second and 1 hour. Leave it out for '10s', or give 0, and every process computes for itself.`)
+  return ms
 }
 
 /** A scope's name. */

@@ -4,6 +4,7 @@ import type { Emit } from './events.js'
 import type { Aloft, Ambient, Flights } from './flights.js'
 import type { Clock } from './options.js'
 import type { Landing } from './results.js'
+import type { News } from './news.js'
 import type { StorageGuard } from './storage/guard.js'
 import type { Tokens } from './tokens.js'
 import type { Payload } from './value.js'
@@ -45,8 +46,12 @@ export interface Parts extends Clock {
   readonly ambient: Ambient<Aloft>
   readonly tokens: Tokens
   readonly storage: StorageGuard | undefined
+  /** What others are told of invalidations, where the storage carries messages. */
+  news: News | undefined
   readonly emit: Emit | undefined
   readonly maxEntryBytes: number
+  /** How long the right to compute a key is one's own without a sign of life; 0: everybody computes for himself. */
+  readonly leaseMs: number
   /** Texts of keys are kept beside values, for invalidate({ match }). */
   readonly labels: boolean
   /** The core's current key, with its name where events are to say it. */

@@ -56,6 +56,8 @@ export interface TokenTools {
   setToken(pair: Uint8Array): void
   /** The tag was renewed, here or elsewhere: what is being computed now is older than that. */
   renewed(tag: Tag): void
+  /** Storage has another token than it had, of the tag with this number. */
+  told?(number: Uint8Array): void
 }
 
 export interface Snapshot {
@@ -331,6 +333,7 @@ export class Tokens {
     if (!shared && known.owed) this.unpaid.add(name)
     // Others look again only where the epoch has changed, and they may have looked since that was written.
     else if (shared && this.unpaid.delete(name) && tag.kind !== 'epoch') void this.change(epoch, false)
+    if (shared && known.drawn !== true && tag.kind !== 'epoch') this.tools.told?.(pair.subarray(0, 8))
     const paid: Known = { tag, pair, place, shared, owed: !shared && known.owed, changed, soft: !shared && known.soft === true, drawn: !shared && known.drawn === true, retired, renewedAt }
     if (this.known.get(name) !== known) return paid
     if (pair === known.pair) this.known.set(name, paid)
@@ -356,6 +359,12 @@ export class Tokens {
       if (known !== undefined) await this.reload(known)
     }))
     this.seenEpoch = seen
+  }
+
+  /** Somebody says that the tag with this number has another token. */
+  async reread(number: Uint8Array): Promise<void> {
+    const place = hex(number)
+    if (this.places.has(place)) for (const known of this.known.values()) if (known.place === place) return this.reload(known)
   }
 
   private async reload(known: Known): Promise<void> {

@@ -58,7 +58,10 @@ export async function forget(parts: Parts, plan: Plan, args: readonly unknown[])
   core.invalidate(key)
   parts.flights.doom(key.id)
   const name = canonical && (await parts.storageName(canonical))
-  if (name !== undefined) await parts.storage!.delete(name.text)
+  if (name !== undefined) {
+    await parts.storage!.delete(name.text)
+    await parts.news?.keyChanged(plan.prefix, args)
+  }
   parts.emit?.({ type: 'invalidated', what: plan.name === null ? 'a key' : `a key of ${plan.name}` }, key)
 }
 
@@ -72,6 +75,7 @@ export async function expire(parts: Parts, plan: Plan, args: readonly unknown[])
   if (canonical !== undefined) {
     const expiry: Doomable = { id: key.id, departure: { tags: [], label: undefined }, moreTags: [], doomed: undefined, looks: true, expires: true }
     await parts.flights.carry(expiry, () => expireStored(parts, plan, core, key, args, canonical, isStale, expiry))
+    await parts.news?.keyChanged(plan.prefix, args)
   }
   parts.emit?.({ type: 'expired', what: plan.name === null ? 'a key' : `a key of ${plan.name}` }, key)
 }

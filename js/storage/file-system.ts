@@ -15,6 +15,7 @@ import { type ByteSize, checkNames, parseBytes } from '../units.js'
 import { Directory, namesIn, unfinished } from './files/directory.js'
 import { failure, isMissing } from './files/failure.js'
 import { Housekeeping } from './files/housekeeping.js'
+import { Leases, leases } from './files/leases.js'
 import { Pace } from './files/pace.js'
 import { addLater, readLater, readNow, smallBytes, syncFolder, writeLater, writeNow } from './files/whole-file.js'
 import type { Storage } from './storage.js'
@@ -50,6 +51,8 @@ export function fileSystem(options: FileSystemOptions): Storage {
   /** No two drafts have one name: not of this process, its threads, or the one that had its number before. */
   const writer = `${process.pid}-${randomBytes(8).toString('hex')}`
   let drafts = 0
+  const draftOf = (): string => directory.pathOf(unfinished, `${writer}-${++drafts}`)
+  const leasing = new Leases(draftOf)
   let learned: Promise<void> | undefined
 
   /** False where there is no such folder. */
@@ -70,7 +73,7 @@ export function fileSystem(options: FileSystemOptions): Storage {
         await open(folder, true)
         await open(unfinished, true)
       }
-      return work(directory.pathOf(unfinished, `${writer}-${++drafts}`), forPower ? resolve(directory.root, folder) : undefined)
+      return work(draftOf(), forPower ? resolve(directory.root, folder) : undefined)
     }
     try {
       try {
@@ -146,6 +149,14 @@ export function fileSystem(options: FileSystemOptions): Storage {
       for await (const key of keys()) await remove(key)
       await unlink(resolve(directory.root, 'ledger')).catch(() => {})
     },
+
+    lease(key, leaseMs) {
+      folderOf(key)
+      const path = directory.pathOf(leases, key)
+      return inFolder(leases, path, () => leasing.take(path, leaseMs))
+    },
+
+    released: (key, ms) => leasing.released(directory.pathOf(leases, key), ms),
 
     close: () => housekeeping.close(),
   }

@@ -13,7 +13,7 @@ import { StorageError } from '../errors.js'
 import type { EventListener, StorageOperation } from '../events.js'
 import type { Clock } from '../options.js'
 import { Breaker, type StorageState } from './breaker.js'
-import type { Storage, StorageHint } from './storage.js'
+import type { Lease, Storage, StorageHint } from './storage.js'
 
 interface Write {
   readonly key: string
@@ -63,6 +63,7 @@ export class StorageGuard {
   /** Called when the storage is there after it was not, or owed something. */
   returned: (() => Promise<void>) | undefined
   private readonly breaker: Breaker
+  private unsubscribe: (() => Promise<void>) | undefined
   /** Keys that could not be deleted, and when they were to be, in the order of all writes: whatever the storage still has there, it does not count. */
   private readonly owed = new Map<string, number>()
   private readonly lanes = new Map<string, Lane>()
@@ -180,6 +181,59 @@ export class StorageGuard {
     return !now.late && left > 0 && (await this.within((next ?? now).ended, left))
   }
 
+  /** One at a time may compute, of all who share the storage. */
+  get leases(): boolean {
+    return typeof this.storage.lease === 'function' && typeof this.storage.released === 'function'
+  }
+
+  /** The lease of a key; `taken` while another has it, undefined where the storage does not say. */
+  async lease(key: string, leaseMs: number): Promise<Lease | 'taken' | undefined> {
+    if (!this.breaker.admits()) return undefined
+    let late = false
+    const { ok, bytes } = await this.timely('lease', async () => {
+      const lease = await this.storage.lease!(key, leaseMs)
+      // Nobody has waited for it.
+      if (late) void lease?.release().catch(() => {})
+      return lease
+    })
+    late = !ok
+    return ok ? (bytes ?? 'taken') : undefined
+  }
+
+  /** Does it go on? Undefined where the storage does not say. */
+  async renew(lease: Lease): Promise<boolean | undefined> {
+    return this.breaker.admits() ? (await this.timely('lease', () => lease.renew())).bytes : false
+  }
+
+  /** Gives a lease back once what was written under its key is there for others. */
+  async giveBack(key: string, lease: Lease): Promise<void> {
+    await this.written(key)
+    await this.timely('lease', () => lease.release())
+  }
+
+  /** Resolves when nobody has the lease of this key, or after some time; false where the storage fails. */
+  async released(key: string, ms: number): Promise<boolean> {
+    return this.breaker.admits() && (await this.timely('lease', () => this.storage.released!(key, ms), true, ms + this.deadlineMs)).ok
+  }
+
+  /** It can carry messages. */
+  get publishes(): boolean {
+    return typeof this.storage.publish === 'function' && typeof this.storage.subscribe === 'function'
+  }
+
+  async publish(message: Uint8Array): Promise<void> {
+    if (this.breaker.admits()) await this.timely('publish', () => this.storage.publish!(message))
+  }
+
+  /** False where it cannot, or not now. */
+  async subscribe(listener: (message: Uint8Array) => void): Promise<boolean> {
+    if (!this.breaker.admits()) return false
+    // To open a connection takes longer than to use one.
+    const { ok, bytes } = await this.timely('subscribe', () => this.storage.subscribe!(listener), true, patience * this.deadlineMs)
+    this.unsubscribe = bytes
+    return ok
+  }
+
   /** Waits as long as writes end, one or another within each deadline. */
   async close(): Promise<void> {
     let before: number
@@ -191,6 +245,7 @@ export class StorageGuard {
     } while (!all && this.progress > before)
     // No fault of its own, so it is not counted.
     if (this.owed.size > 0) this.emit?.({ type: 'storage-error', operation: 'close', error: new StorageError(`the storage was not told of ${this.owed.size} deletions.`) })
+    if (this.unsubscribe !== undefined) await this.within(this.unsubscribe().catch(() => {}))
     if (this.storage.close !== undefined) await this.timely('close', () => this.storage.close!())
   }
 

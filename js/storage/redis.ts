@@ -2,15 +2,17 @@
  * Redis and Valkey, by way of `redis` (node-redis) or `ioredis`: one string per entry, under a prefix, with the server's own expiry.
  *
  * What is read in one tick is read by one MGET. In a cluster each key has its own node, so there it is one GET each, which the
- * client writes together. Only GET, MGET, SET, UNLINK and SCAN are sent: no script, no KEYS, no FLUSHDB.
+ * client writes together. Only GET, MGET, SET, UNLINK, SCAN, and for leases and news INCR, PEXPIRE, PUBLISH and SUBSCRIBE are sent: no script, no KEYS, no FLUSHDB.
  *
  * Whose reply is whose is the client's to know; here it is only checked that the reply to MGET has as many values as were asked
  * for. How long to wait is for the guard in front of every storage to say.
  */
 import { Buffer } from 'node:buffer'
+import { randomBytes } from 'node:crypto'
 import { nextTick } from 'node:process'
 import { OptionError, show } from '../errors.js'
-import type { Storage } from './storage.js'
+import { RedisBus, type Subscriber } from './redis-bus.js'
+import type { Lease, Storage } from './storage.js'
 
 /** A client of the package `redis`, or a pool of them (createClientPool). It has to be connected, and to have an 'error' listener. */
 export interface NodeRedisClient {
@@ -57,6 +59,7 @@ export function redis(given: RedisClient | string | RedisOptions): Storage {
   const sent = link.sentPrefix + prefix
   const stored = link.storedPrefix + prefix
   const gets = new Batch(link, sent)
+  const bus = new RedisBus(`${stored}news`, link.listen && (lost => link.listen!(lost)), (channel, message) => link.send(['PUBLISH', channel, Buffer.from(message)], sent))
 
   /** Keys as the server has them, a page at a time. */
   async function* pages(): AsyncGenerator<string[]> {
@@ -68,11 +71,12 @@ export function redis(given: RedisClient | string | RedisOptions): Storage {
         if (!Array.isArray(reply) || !Array.isArray(reply[1])) throw unexpected('SCAN', reply)
         cursor = String(reply[0])
         // Within a page the same key can come twice.
-        yield [...new Set(reply[1].map(String))].filter(key => key.startsWith(stored)).map(key => key.slice(stored.length))
+        yield [...new Set(reply[1].map(String))].filter(key => key.startsWith(stored)).map(key => key.slice(stored.length)).filter(key => /^[0-9a-f]+$/.test(key))
       } while (cursor !== '0')
     }
   }
 
+  const leaseOf = (key: string): string => `${sent}lease:${key}`
   const forget = (key: string): Promise<unknown> => link.send(['UNLINK', sent + key], sent + key)
 
   return {
@@ -105,7 +109,44 @@ export function redis(given: RedisClient | string | RedisOptions): Storage {
       for await (const page of pages()) await Promise.all(page.map(forget))
     },
 
+    async lease(key, leaseMs) {
+      const place = leaseOf(key)
+      const counter = `${sent}fence`
+      const mine = randomBytes(16).toString('hex')
+      const asked = performance.now()
+      if ((await link.send(['SET', place, mine, 'NX', 'PX', `${leaseMs}`], place)) === null) return undefined
+      // Counted while it is held: so those who had it before have smaller numbers.
+      const fence = Number(await link.send(['INCR', counter], counter))
+      if (performance.now() - asked >= leaseMs) return undefined
+      let renewed = asked
+      const isMine = async (): Promise<boolean> => String((await link.send(['GET', place], place)) ?? '') === mine
+      return {
+        fence,
+        async renew() {
+          const now = performance.now()
+          if (!(await isMine()) || Number(await link.send(['PEXPIRE', place, `${leaseMs}`], place)) !== 1) return false
+          renewed = now
+          return true
+        },
+        async release() {
+          // So long after it was renewed it may be another's.
+          if (performance.now() - renewed > leaseMs / 2 && !(await isMine())) return
+          await Promise.all([link.send(['UNLINK', place], place), bus.wake(key)])
+        },
+      } satisfies Lease
+    },
+
+    async released(key, ms) {
+      const woken = bus.woken(key, ms)
+      // Given back since it was asked for, it may have been announced before anybody listened here.
+      if ((await link.send(['GET', leaseOf(key)], leaseOf(key))) !== null) await woken
+    },
+
+    publish: message => bus.publish(message),
+    subscribe: listener => bus.subscribe(listener),
+
     async close() {
+      await bus.close()
       await link.close?.()
     },
   }
@@ -185,6 +226,8 @@ interface Link {
   send(args: Args, key: string): Promise<unknown>
   /** To each node that has keys. `key` is one that may be asked for. */
   everywhere(key: string): Promise<Send[]>
+  /** A connection of its own that can subscribe to channels; absent where the client makes none. `lost` is called when it breaks and is not mended. */
+  listen?(lost: () => void): Promise<Subscriber>
   close?(): Promise<void>
 }
 
@@ -223,7 +266,51 @@ function linkTo(client: unknown): Link {
 
 function linkToClient(client: NodeRedisClient): Link {
   const send: Send = args => client.sendCommand(args, asBuffers)
-  return { isCluster: false, ...nodeRedisPrefixes(client), send, everywhere: async () => [send] }
+  return { isCluster: false, ...nodeRedisPrefixes(client), send, everywhere: async () => [send], ...listening(client) }
+}
+
+/** Of clients of node-redis that can make another like themselves; pools cannot. */
+function listening(client: object): Pick<Link, 'listen'> {
+  if (!has(client, 'duplicate') || !has(client, 'subscribe')) return {}
+  const { options, _options } = client as { options?: NodeRedisOptions; _options?: NodeRedisOptions }
+  const { socket, defaults } = options ?? _options ?? {}
+  // It does not try again by itself: that would keep a process alive whose own client was closed.
+  const once = (socket: object | undefined): object => ({ socket: { ...socket, reconnectStrategy: false } })
+  const changes = 'nodeClient' in client ? { defaults: { ...defaults, ...once(defaults?.socket) } } : once(socket)
+  return { listen: async lost => nodeRedisSubscriber((client.duplicate as (changes: object) => NodeRedisListener)(changes), lost) }
+}
+
+interface NodeRedisOptions {
+  socket?: object
+  defaults?: { socket?: object }
+}
+
+interface NodeRedisListener {
+  on(event: 'error', listener: () => void): unknown
+  connect(): Promise<unknown>
+  unref?(): void
+  subscribe(channel: string, listener: (message: Buffer) => void, asBuffer: true): Promise<unknown>
+  destroy?(): void
+  disconnect(): Promise<unknown>
+}
+
+function nodeRedisSubscriber(client: NodeRedisListener, lost: () => void): Subscriber {
+  client.on('error', lost)
+  return {
+    async connect() {
+      client.unref?.()
+      await client.connect()
+    },
+    subscribe: async (channel, listener) => void (await client.subscribe(channel, listener, true)),
+    async close() {
+      try {
+        if (client.destroy !== undefined) client.destroy()
+        else await client.disconnect()
+      } catch {
+        // It was not open.
+      }
+    },
+  }
 }
 
 function linkToCluster(cluster: NodeRedisCluster): Link {
@@ -239,6 +326,7 @@ function linkToCluster(cluster: NodeRedisCluster): Link {
           return (args: Args) => node.sendCommand(args, asBuffers)
         }),
       ),
+    ...listening(cluster),
   }
 }
 
@@ -269,6 +357,39 @@ function linkToIoredis(client: IoredisClient): Link {
       if (client.status !== 'ready') await send(['GET', key])
       const { nodes } = client as unknown as { nodes(role: 'master'): IoredisClient[] }
       return nodes.call(client, 'master').map(sendTo)
+    },
+    async listen(lost) {
+      // It does not try again by itself: that would keep a process alive whose own client was closed.
+      const [never, { duplicate }] = [() => null, client as unknown as { duplicate(...changes: object[]): IoredisListener }]
+      return ioredisSubscriber(duplicate.apply(client, client.isCluster ? [[], { clusterRetryStrategy: never }] : [{ retryStrategy: never }]), lost)
+    },
+  }
+}
+
+interface IoredisListener {
+  on(event: 'error', listener: () => void): unknown
+  on(event: 'messageBuffer', listener: (channel: Buffer, message: Buffer) => void): unknown
+  on(event: 'ready' | 'end', listener: () => void): unknown
+  subscribe(channel: string): Promise<unknown>
+  disconnect(): void
+  readonly stream?: { unref?(): void }
+}
+
+function ioredisSubscriber(client: IoredisListener, lost: () => void): Subscriber {
+  client.on('error', () => {})
+  client.on('end', lost)
+  client.on('ready', () => client.stream?.unref?.())
+  return {
+    // It does so by itself.
+    async connect() {},
+    async subscribe(channel, listener) {
+      client.on('messageBuffer', (from, message) => {
+        if (String(from) === channel) listener(message)
+      })
+      await client.subscribe(channel)
+    },
+    async close() {
+      client.disconnect()
     },
   }
 }
@@ -328,6 +449,10 @@ class OwnClient implements Link {
     return [args => this.send(args)]
   }
 
+  async listen(lost: () => void): Promise<Subscriber> {
+    return nodeRedisSubscriber((await this.create()) as unknown as NodeRedisListener, lost)
+  }
+
   async close(): Promise<void> {
     this.closed = true
     this.drop(this.current)
@@ -344,15 +469,7 @@ class OwnClient implements Link {
 
   private connect(): Connection {
     const open = async (): Promise<Client> => {
-      const { createClient } = await load()
-      const client = createClient({
-        url: this.url,
-        // The older protocol and no greetings: then a server sees nothing of us but AUTH, SELECT and what is documented.
-        RESP: 2,
-        disableClientInfo: true,
-        maintNotifications: 'disabled',
-        socket: { reconnectStrategy: false, connectTimeout: silenceMs },
-      }) as unknown as Client
+      const client = await this.create()
       // Without a listener, a lost connection would end the process. Those who wait for an answer hear of it from the client;
       // it is let go afterwards, lest they hear only that it was closed.
       client.on('error', () => queueMicrotask(() => this.drop(connection)))
@@ -373,6 +490,18 @@ class OwnClient implements Link {
       }),
     }
     return connection
+  }
+
+  private async create(): Promise<Client> {
+    const { createClient } = await load()
+    return createClient({
+      url: this.url,
+      // The older protocol and no greetings: then a server sees nothing of us but AUTH, SELECT and what is documented.
+      RESP: 2,
+      disableClientInfo: true,
+      maintNotifications: 'disabled',
+      socket: { reconnectStrategy: false, connectTimeout: silenceMs },
+    }) as unknown as Client
   }
 
   private drop(connection: Connection | undefined): void {

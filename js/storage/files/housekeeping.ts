@@ -17,6 +17,7 @@ import { join } from 'node:path'
 import { type Directory, namesIn, unfinished } from './directory.js'
 import { isMissing } from './failure.js'
 import { type Counts, folderCount, Ledger } from './ledger.js'
+import { isAlive, leases } from './leases.js'
 import type { Pace } from './pace.js'
 import { type Looked, lookLater, lookNow, onDisk } from './worth.js'
 
@@ -153,6 +154,11 @@ export class Housekeeping {
    * of another machine or container has a number that tells nothing here).
    */
   private async sweep(): Promise<void> {
+    for (const name of await namesIn(join(this.directory.root, leases))) {
+      const path = this.directory.pathOf(leases, name)
+      const { mtimeMs } = await lstat(path).catch(() => ({ mtimeMs: Infinity }))
+      if (Date.now() - mtimeMs > oldMs) await unlink(path).catch(() => {})
+    }
     for (const name of await namesIn(join(this.directory.root, unfinished))) {
       const path = this.directory.pathOf(unfinished, name)
       const ageMs = Date.now() - (await lstat(path).then(({ mtimeMs }) => mtimeMs, () => Infinity))
@@ -169,13 +175,4 @@ function some(names: string[], count: number): string[] {
     ;[names[i], names[other]] = [names[other]!, names[i]!]
   }
   return names.slice(0, count)
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    // There is one, and it is somebody else's.
-    return (error as { code?: string }).code === 'EPERM'
-  }
 }

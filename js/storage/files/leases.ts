@@ -1,0 +1,114 @@
+/**
+ * Who computes what, among the processes that share a directory: one file per lease in `leases`, named by the key.
+ *
+ * It is there from the moment that its name is given to a draft, which only one process can do, until its holder removes it. While it is held
+ * its time is set anew. What is older than `leaseMs`, or was made by a process of this machine that is no more, may be taken away: it is
+ * renamed first, which only one process can do, and looked at then; should it be another's that came in between, it is put back.
+ * Nobody is told of a release: who waits looks every few milliseconds, ever more rarely the longer it takes.
+ */
+import { randomBytes } from 'node:crypto'
+import { lstatSync } from 'node:fs'
+import { link, readFile, rename, unlink, utimes } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import type { Lease } from '../storage.js'
+import { isMissing } from './failure.js'
+import { addLater } from './whole-file.js'
+
+export const leases = 'leases'
+
+const shortestPauseMs = 2
+const longestPauseMs = 20
+
+/** Of this machine since it was started, the same for all its processes. */
+const ticks = (): number => Number(process.hrtime.bigint() / 1_000n)
+
+export class Leases {
+  private readonly host = hostname().replace(/\s/g, '') || 'localhost'
+
+  /** `draftOf`: a new path in the folder of what is unfinished. */
+  constructor(private readonly draftOf: () => string) {}
+
+  /** Takes the lease at `path`; undefined where another has it. The folders are there. */
+  async take(path: string, leaseMs: number): Promise<Lease | undefined> {
+    const mine = `${this.host} ${process.pid} ${randomBytes(16).toString('hex')}`
+    const began = ticks()
+    const taken = (): Promise<boolean> => addLater(this.draftOf(), path, new TextEncoder().encode(mine))
+    if (!(await taken()) && !((await this.clear(path, leaseMs)) && (await taken()))) return undefined
+    const fence = ticks()
+    const release = (): Promise<void> => this.remove(path, mine).then(() => {})
+    if (fence - began >= leaseMs * 1_000) {
+      await release()
+      return undefined
+    }
+    return {
+      fence,
+      release,
+      renew: async () => {
+        if ((await textOf(path)) !== mine) return false
+        const now = new Date()
+        return utimes(path, now, now).then(() => true, orMissing(false))
+      },
+    }
+  }
+
+  /** Resolves when nothing is there, or it may be taken away, or `ms` have passed. */
+  async released(path: string, ms: number): Promise<void> {
+    const until = performance.now() + ms
+    for (let waited = 0; ; ) {
+      if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return
+      const left = until - performance.now()
+      if (left <= 0) return
+      const pauseMs = Math.min(left, Math.max(shortestPauseMs, Math.min(longestPauseMs, waited / 16)))
+      await new Promise(resolve => setTimeout(resolve, pauseMs))
+      waited += pauseMs
+    }
+  }
+
+  /** Takes away what nobody holds any more; says whether there is nothing now. */
+  private async clear(path: string, leaseMs: number): Promise<boolean> {
+    const found = lstatSync(path, { throwIfNoEntry: false })
+    const text = await textOf(path)
+    if (found === undefined || text === undefined) return true
+    const [host, pid] = text.split(' ')
+    const isDead = host === this.host && !isAlive(Number(pid))
+    return (isDead || Math.abs(Date.now() - found.mtimeMs) >= leaseMs) && this.remove(path, text)
+  }
+
+  /** Removes a lease that says so, and no other that came in its place. */
+  private async remove(path: string, text: string): Promise<boolean> {
+    if ((await textOf(path)) !== text) return false
+    const grave = this.draftOf()
+    try {
+      await rename(path, grave)
+    } catch (error) {
+      return orMissing(false)(error)
+    }
+    const isIt = (await textOf(grave)) === text
+    // It is somebody else's: unless there is a newer one by now, it goes back.
+    if (!isIt) await link(grave, path).catch(() => {})
+    await unlink(grave).catch(() => {})
+    return isIt
+  }
+}
+
+function textOf(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch(orMissing(undefined))
+}
+
+/** For rejections: that something is not there is no failure. */
+function orMissing<T>(value: T): (error: unknown) => T {
+  return error => {
+    if (isMissing(error)) return value
+    throw error
+  }
+}
+
+/** Is there such a process on this machine? */
+export function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    // There is one, and it is somebody else's.
+    return (error as { code?: string }).code === 'EPERM'
+  }
+}
