@@ -6,6 +6,7 @@ import type { Clock } from './options.js'
 import type { Landing } from './results.js'
 import type { StorageGuard } from './storage/guard.js'
 import type { Tokens } from './tokens.js'
+import type { Trust } from './trust.js'
 import type { Payload } from './value.js'
 
 /** What an entry is called in storage: 32 bytes, and the same in hexadecimal. */
@@ -45,6 +46,8 @@ export interface Parts extends Clock {
   readonly ambient: Ambient<Aloft>
   readonly tokens: Tokens
   readonly storage: StorageGuard | undefined
+  /** Where there is a secret. */
+  readonly trust: Trust | undefined
   readonly emit: Emit | undefined
   readonly maxEntryBytes: number
   /** Texts of keys are kept beside values, for invalidate({ match }). */
@@ -61,6 +64,10 @@ export interface Parts extends Clock {
   decodePayload(payload: Payload): unknown
   /** The text of its key that a sealed entry carries. */
   labelOf(entry: Uint8Array | undefined): string | undefined
+  /** A core for nothing but judging entries: what it is shown goes nowhere else. */
+  judge(): Promise<Core>
+  /** The pairs that a sealed entry carries. */
+  tokensOf(entry: Uint8Array): Uint8Array
   /** A trap in the core: it is dropped, and built anew. */
   trapped(error: unknown): void
 }
