@@ -4,37 +4,14 @@ import * as crypto from 'node:crypto'
 import { inflateSync } from 'node:zlib'
 import { createCacheIn } from '../create.js'
 import type { Ambient } from '../flights.js'
-import type { Aead } from '../storage/envelope.js'
 import { fileSystem } from '../storage/file-system.js'
+import { nodeAead } from '../storage/node-aead.js'
 import type { Runtime } from './runtime.js'
 import { web } from './web.js'
 
 /** crypto.hash takes a third of the time for short input; Node has it from 20.12 on, Deno and Bun may not. */
 const { hash } = crypto as { hash?: (name: string, bytes: Uint8Array, encoding: 'buffer') => Uint8Array }
 const sha256 = hash !== undefined ? (bytes: Uint8Array) => hash('sha256', bytes, 'buffer') : (bytes: Uint8Array) => crypto.createHash('sha256').update(bytes).digest()
-
-/** At once: WebCrypto sends each piece to another thread and back, which takes far longer for small ones. */
-function aead(key: Uint8Array): Aead {
-  const algorithm = 'aes-256-gcm'
-  const authTagLength = 16
-  return {
-    seal(nonce, bytes, associated) {
-      const cipher = crypto.createCipheriv(algorithm, key, nonce, { authTagLength }).setAAD(associated)
-      return Buffer.concat([cipher.update(bytes), cipher.final(), cipher.getAuthTag()])
-    },
-    open(nonce, sealed, associated) {
-      const end = sealed.length - authTagLength
-      const decipher = crypto.createDecipheriv(algorithm, key, nonce, { authTagLength }).setAAD(associated).setAuthTag(sealed.subarray(end))
-      const bytes = decipher.update(sealed.subarray(0, end))
-      try {
-        decipher.final()
-      } catch {
-        return undefined
-      }
-      return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
-    },
-  }
-}
 
 /** While an AsyncLocalStorage is in use, every promise of the process takes longer (a hit 15 %, in Node 20). So it is only while a function runs. */
 class RunningCalls<T> implements Ambient<T> {
@@ -64,7 +41,7 @@ const runtime: Runtime = {
     return WebAssembly.compile(inflateSync(Buffer.from(base64, 'base64')) as Uint8Array<ArrayBuffer>)
   },
   digest: secret => (secret === undefined ? sha256 : bytes => crypto.createHmac('sha256', secret).update(bytes).digest()),
-  aead,
+  aead: nodeAead,
   ambient: () => new RunningCalls(),
   defaultStorage: () => fileSystem({ directory: process.env['REPRISE_DIR'] || '.reprise' }),
 }
