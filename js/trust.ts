@@ -61,7 +61,7 @@ export async function trustIn(
     if (given === undefined) return authenticated(mac)
     const keys: Keyed<Aead>[] = []
     for (const key of given) keys.push(await keyed(key, 'entry encryption', aead))
-    return encrypted(keys, count => runtime.randomBytes(count), mac.id)
+    return encrypted(keys, count => runtime.randomBytes(count), mac)
   }
 
   let names: Digest

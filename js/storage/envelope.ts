@@ -53,6 +53,8 @@ const headSize = 12
 const macSize = 32
 const nonceSize = 12
 const tagSize = 16
+/** Keys of tokens have so many digits. */
+const tokenKey = 16
 const trailerSize = headSize + macSize
 
 /** The storage, seen through its envelopes. Whatever else it can do passes as it is. */
@@ -103,17 +105,23 @@ export function authenticated(mac: Keyed<Mac>): Sealer {
   }
 }
 
-/** AES-256-GCM under the first key; what was sealed under one of the others is opened, too. `former`: of what authenticates where nothing is encrypted. */
-export function encrypted(keys: readonly Keyed<Aead>[], randomBytes: (count: number) => Uint8Array, former: Uint8Array): Sealer {
+/**
+ * AES-256-GCM under the first key; what was sealed under one of the others is opened, too. Tokens are authenticated: they are random numbers, and
+ * would be lost, and with them all entries, with the last process that has the key they were written under.
+ */
+export function encrypted(keys: readonly Keyed<Aead>[], randomBytes: (count: number) => Uint8Array, mac: Keyed<Mac>): Sealer {
   const all = keys.map(({ id, by }) => ({ head: headOf(isEncrypted, id), by }))
-  const plainHead = headOf(isAuthenticated, former)
+  const plainHead = headOf(isAuthenticated, mac.id)
+  const tokens = authenticated(mac)
   return {
     async seal(key, bytes) {
+      if (key.length === tokenKey) return tokens.seal(key, bytes)
       const { head, by } = all[0]!
       const nonce = randomBytes(nonceSize)
       return joined(head, nonce, await by.seal(nonce, bytes, joined(head, utf8.encode(key))))
     },
     async open(key, sealed) {
+      if (key.length === tokenKey) return tokens.open(key, sealed)
       if (!hasHead(sealed, 0, isEncrypted)) {
         const trailer = sealed.subarray(Math.max(0, sealed.length - trailerSize))
         // It was not encrypted then. It is to be now.

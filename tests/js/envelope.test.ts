@@ -20,7 +20,7 @@ const macs: Record<string, Mac> = { 'at once': nodeMac(key), 'by WebCrypto': web
 const aeads: Record<string, Aead> = { 'at once': nodeAead(key), 'by WebCrypto': webAead(key) }
 const keyed = <T>(by: T, its = id): Keyed<T> => ({ id: its, by })
 const authenticating = (mac: Mac, its = id): Sealer => authenticated(keyed(mac, its))
-const encrypting = (...aeads: Keyed<Aead>[]): Sealer => encrypted(aeads, random, id)
+const encrypting = (...aeads: Keyed<Aead>[]): Sealer => encrypted(aeads, random, keyed(macs['at once']!))
 const sealers: [string, Sealer][] = [
   ...Object.entries(macs).map(([how, mac]): [string, Sealer] => [`authenticated ${how}`, authenticating(mac)]),
   ...Object.entries(aeads).map(([how, aead]): [string, Sealer] => [`encrypted ${how}`, encrypting(keyed(aead))]),
@@ -67,8 +67,11 @@ for (const [how, sealer] of sealers) {
 
   test(`What was sealed for one place does not come out in another, be it a token's (${how})`, async () => {
     const sealed = await sealer.seal(name, random(16))
-    for (const other of ['b1'.repeat(32), name.slice(0, 16), name.slice(0, 63), `${name}0`, '']) assert.equal(await refusal(sealer, other, sealed), 'damaged')
-    assert.equal(await refusal(sealer, name.slice(0, 16), await sealer.seal(place, random(16))), 'damaged')
+    for (const other of ['b1'.repeat(32), name.slice(0, 63), `${name}0`, '']) assert.equal(await refusal(sealer, other, sealed), 'damaged')
+    await refusal(sealer, place, sealed)
+    const token = await sealer.seal(place, random(16))
+    assert.equal(await refusal(sealer, name.slice(0, 16), token), 'damaged')
+    await refusal(sealer, name, token)
   })
 
   test(`What has no envelope does not come out, whatever it is (${how})`, async () => {
@@ -116,7 +119,7 @@ test('Whose envelope it is can be told: of another key, of this one but not righ
   const mac = authenticating(nodeMac(key))
   const otherMac = authenticating(nodeMac(new Uint8Array(32)), otherId)
   const aead = encrypting(keyed(nodeAead(key)))
-  const otherAead = encrypted([keyed(nodeAead(new Uint8Array(32)), otherId)], random, otherId)
+  const otherAead = encrypted([keyed(nodeAead(new Uint8Array(32)), otherId)], random, keyed(nodeMac(new Uint8Array(32)), otherId))
   const bytes = random(300)
   const told = async (by: Sealer, of: Sealer): Promise<Refusal> => refusal(by, name, await of.seal(name, bytes))
   assert.deepEqual([await told(mac, otherMac), await told(mac, otherAead), await told(mac, aead)], ['foreign', 'foreign', 'foreign'])
@@ -134,6 +137,13 @@ test('The first key seals, all open: so keys can be changed while processes with
     for (const beside of stages.slice(Math.max(0, i - 1), i + 2)) assert.deepEqual(await beside.open(name, await stage.seal(name, Uint8Array.of(i))), Uint8Array.of(i), `at stage ${i}`)
   }
   assert.equal(await refusal(stages[3]!, name, await stages[0]!.seal(name, random(9))), 'foreign')
+})
+
+test('Tokens are authenticated, not encrypted: they stay when keys of encryption go', async () => {
+  const token = random(16)
+  const [before, after] = [encrypting(keyed(nodeAead(key))), encrypting(keyed(nodeAead(new Uint8Array(32)), otherId))]
+  assert.deepEqual(await after.open(place, await before.seal(place, token)), token)
+  assert.deepEqual(await authenticating(nodeMac(key)).open(place, await before.seal(place, token)), token)
 })
 
 test('A storage in envelopes does what it did, with itself as `this`, and holds nothing that is not sealed', async () => {
