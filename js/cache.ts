@@ -171,13 +171,15 @@ export class Cache {
 
   /**
    * Forgets a scope within this one, a tenant, for good: invalidates it, as `invalidate({ scope })` does, and then deletes its entries from storage one by one; those of scopes within
-   * it, too. Entries that are damaged may have been its, and are deleted as well. docs/security.md says what is left.
+   * it, too. Entries that are damaged may have been its, and are deleted as well. `{ all: true }`: all of this scope. docs/security.md says what is left.
    *
    * Rejects with OptionError, and nothing is done, where the storage cannot list what it holds; with StorageError where it fails: then call it again.
    */
-  async forget(scope: string, options: ForgetOptions = {}): Promise<ForgetReport> {
-    const tag = this.tagOf('forget', { scope })
-    return (await import('./forget.js')).forget(this.parts, options, OptionError, firstItems(4, [tag.scope, tag.kind, tag.value]), () => this.renew({ scope }, 'invalidated'))
+  async forget(scope: string | { all: true }, options: ForgetOptions = {}): Promise<ForgetReport> {
+    // (Not 'all', which a tenant may be called.)
+    const what = (scope as { all?: true } | undefined)?.all === true ? 'all' : { scope: scope as string }
+    const tag = this.tagOf('forget', what)
+    return (await import('./forget.js')).forget(this.parts, options, OptionError, firstItems(4, [tag.scope, tag.kind, tag.value]), () => this.renew(what, 'invalidated'))
   }
 
   /**

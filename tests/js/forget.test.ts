@@ -95,6 +95,20 @@ test('What is being computed, or written, for the tenant meanwhile is not kept',
   assert.deepEqual([...entries.keys()].filter(isEntry), [])
 })
 
+test('All of a cache\'s own scope can be forgotten, and a tenant that is called all is a tenant', async () => {
+  const storage = memory()
+  const all = async (): Promise<number> => (await (await bench({ storage })).cache.check()).entries
+  const [one, two] = [(await bench({ storage, scope: 'one' })).cache, (await bench({ storage, scope: 'two' })).cache]
+  for (const cache of [one, two, one.scope('all'), one.scope('other')]) await cache.set('a', 1)
+  assert.equal(await all(), 4)
+  assert.equal((await one.forget('all')).forgotten, 1)
+  assert.equal((await one.forget({ all: true })).forgotten, 2)
+  assert.equal(await one.get('a'), undefined)
+  assert.equal(await two.get('a'), 1)
+  assert.equal((await (await bench({ storage })).cache.forget({ all: true })).forgotten, 1)
+  assert.equal(await all(), 0)
+})
+
 test('Memory only: the scope is invalidated', async () => {
   const { cache } = await bench()
   await cache.scope('acme').set('a', 1)
@@ -108,7 +122,7 @@ test('What cannot be done is said: a storage that cannot list (and nothing is do
   await cache.scope('acme').set('a', 1)
   await assert.rejects(cache.forget('acme'), (error: Error) => error instanceof OptionError && /forget: the storage cannot say what it holds/.test(error.message))
   assert.equal(await cache.scope('acme').get('a'), 1)
-  for (const wrong of ['', undefined, 5]) await assert.rejects(cache.forget(wrong as never), OptionError)
+  for (const wrong of ['', undefined, null, 5, {}, { all: false }, { scope: 'acme' }]) await assert.rejects(cache.forget(wrong as never), OptionError)
   await assert.rejects(cache.forget('acme', { match: '*' } as never), /OptionError: forget: match: there is no such option/)
   const broken = await bench({ storage: { ...memory(), async *keys() { yield 'f'.repeat(64); throw new Error('half of it') } } })
   await assert.rejects(broken.cache.forget('acme'), StorageError)
