@@ -4,7 +4,7 @@ import test from 'node:test'
 import { OptionError, StorageError } from '../../js/errors.js'
 import type { CacheOptions } from '../../js/options.js'
 import { memory } from '../../js/storage/memory.js'
-import { bench, gate, turns } from './harness.js'
+import { bench, gate, turns, until } from './harness.js'
 
 const secret = 'a secret of 16 bytes or more'
 const modes: [string, CacheOptions][] = [['without a secret', {}], ['authenticated', { secret }], ['encrypted', { secret, encrypt: true }]]
@@ -79,14 +79,14 @@ test('What is being computed, or written, for the tenant meanwhile is not kept',
       await inner.set(key, entry, hint)
     },
   }
-  const { cache } = await bench({ storage, storageDeadline: 'forever' })
+  const { cache, events } = await bench({ storage, storageDeadline: 'forever' })
   const acme = cache.scope('acme')
   await acme.wrap(async () => 'written slowly', { name: 'one' })()
   const computing = gate<string>()
   const asked = acme.wrap(() => computing.promise, { name: 'two' })()
   await turns()
   const forgetting = cache.forget('acme')
-  await turns()
+  await until(() => events.some(({ type }) => type === 'invalidated'))
   slow.open()
   computing.open('computed slowly')
   assert.equal(await asked, 'computed slowly')
