@@ -143,7 +143,7 @@ export function isEnveloped(bytes: Uint8Array): boolean {
   return hasHead(bytes, 0, isEncrypted) || hasHead(bytes, bytes.length - trailerSize, isAuthenticated)
 }
 
-/** By WebCrypto. Rejects where the platform has none; so ask before. */
+/** By WebCrypto. Only where there is one: pages that did not come over https have none. */
 export function webAead(key: Uint8Array): Aead {
   const { subtle } = crypto
   const imported = subtle.importKey('raw', key as BufferSource, 'AES-GCM', false, ['encrypt', 'decrypt'])
