@@ -1,11 +1,14 @@
 /** The cache that users hold: verbs on functions, on keys, and on everything at once, of one scope. What a call does is in call.ts. */
 import { verdict } from './boundary.js'
 import { call, upToDate } from './call.js'
+import type { CheckOptions, CheckReport } from './check.js'
 import type { CallContext } from './context.js'
 import type { Key } from './core.js'
+import { firstItems } from './encode.js'
 import { OptionError, show } from './errors.js'
 import { Failure } from './failure.js'
 import type { Doomable } from './flights.js'
+import type { ForgetOptions, ForgetReport } from './forget.js'
 import type { Job } from './journey.js'
 import { type ContextOptions, type FunctionOptions, type GetOrSetOptions, parseScope, type ParsedOptions, type SetOptions, type WrapOptions } from './options.js'
 import type { Parts } from './parts.js'
@@ -165,6 +168,27 @@ export class Cache {
     const { parts, planner } = this
     if (isMatch(what)) return this.scan(what, key => expire(parts, planner.userPlan, [key]))
     return this.renew(what, 'expired')
+  }
+
+  /**
+   * Forgets a scope within this one, a tenant, for good: invalidates it, as `invalidate({ scope })` does, and then deletes its entries from storage one by one; those of scopes within
+   * it, too. Entries that are damaged may have been its, and are deleted as well. `{ all: true }`: all of this scope. docs/security.md says what is left.
+   *
+   * Rejects with OptionError, and nothing is done, where the storage cannot list what it holds; with StorageError where it fails: then call it again.
+   */
+  async forget(scope: string | { all: true }, options: ForgetOptions = {}): Promise<ForgetReport> {
+    // (Not 'all', which a tenant may be called.)
+    const what = (scope as { all?: true } | undefined)?.all === true ? 'all' : { scope: scope as string }
+    const tag = this.tagOf('forget', what)
+    return (await import('./forget.js')).forget(this.parts, options, OptionError, firstItems(4, [tag.scope, tag.kind, tag.value]), () => this.renew(what, 'invalidated'))
+  }
+
+  /**
+   * Verifies all that the storage holds, of all scopes, as calls would, and removes what can answer none: what is damaged, over or invalidated (`repair: false` only counts it). Goes in
+   * small steps; nothing of it gets into memory. Rejects with OptionError where the storage cannot list what it holds, with StorageError where it fails.
+   */
+  async check(options: CheckOptions = {}): Promise<CheckReport> {
+    return (await import('./check.js')).check(this.parts, options, OptionError)
   }
 
   /**

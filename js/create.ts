@@ -1,7 +1,7 @@
 /** createCache() for one runtime: puts the parts together, and starts a core. */
 import { Cache } from './cache.js'
 import { Core, type Key } from './core.js'
-import { StorageError } from './errors.js'
+import { OptionError, StorageError } from './errors.js'
 import { type Emit, named, safely } from './events.js'
 import { Flights, SyncAmbient } from './flights.js'
 import { type CacheOptions, type Clock, parseOptions } from './options.js'
@@ -9,7 +9,7 @@ import type { Parts } from './parts.js'
 import { Planner } from './plan.js'
 import type { Landing } from './results.js'
 import type { Runtime } from './runtimes/runtime.js'
-import { labelOf } from './sealed.js'
+import { labelOf, tokensOf } from './sealed.js'
 import { totals } from './stats.js'
 import { StorageGuard } from './storage/guard.js'
 import { hex, Tokens } from './tokens.js'
@@ -36,9 +36,11 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
     const listener = safely(parsed.onEvent)
     const namesKeys = listener !== undefined && parsed.eventKeys
     const emit: Emit | undefined = namesKeys ? named(listener, background) : listener
+    const trust = parsed.secret === undefined && parsed.encrypt === undefined ? undefined : await (await import('./trust.js')).trustIn(parsed, runtime, emit, OptionError)
     const chosen = parsed.storage ?? runtime.defaultStorage()
-    const storage = chosen ? new StorageGuard(chosen, background, emit, clock, parsed.storageDeadlineMs ?? runtime.storageDeadlineMs ?? 250) : undefined
-    const platformDigest = runtime.digest(parsed.secret)
+    const storage = chosen ? new StorageGuard(trust?.around(chosen) ?? chosen, background, emit, clock, parsed.storageDeadlineMs ?? runtime.storageDeadlineMs ?? 250) : undefined
+    if (trust !== undefined) trust.guard = storage
+    const platformDigest = trust?.names ?? runtime.digest(undefined)
     const digest = async (bytes: Uint8Array): Promise<Uint8Array | undefined> => {
       try {
         return await platformDigest(bytes)
@@ -82,10 +84,11 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
       }),
       storage,
       news: undefined,
+      trust,
       emit,
       maxEntryBytes: parsed.maxEntryBytes,
       leaseMs: parsed.leaseMs,
-      labels: parsed.secret === undefined || storage === undefined,
+      labels: trust === undefined || storage === undefined,
       now: () => clock.now(),
       stopwatch: () => clock.stopwatch(),
       after: (ms, run) => clock.after(ms, run),
@@ -93,6 +96,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
       background,
       encodeValue: encodeLoaded,
       labelOf,
+      tokensOf,
       decodable: kind => loadFor(kind).then(() => true, () => false),
       decodePayload,
       keyOf(core) {
@@ -104,6 +108,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
         const bytes = await digest(canonical)
         return bytes && { bytes, text: hex(bytes) }
       },
+      judge: () => newCore(1e6, false),
       trapped(error) {
         // Its counters can still be read; that of a trap, if any, is the last of them.
         parts.before = totals(parts.before, (parts.core ?? parts.standby)?.stats())
@@ -114,7 +119,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
     }
     if (storage !== undefined) storage.returned = () => Promise.all([parts.tokens.makeUp(), parts.news?.listen()]).then(() => {})
     if (storage?.publishes === true) {
-      background(import('./news.js').then(({ News }) => (parts.news = new News(parts, runtime.randomBytes(8), parsed.secret === undefined)).listen()))
+      background(import('./news.js').then(({ News }) => (parts.news = new News(parts, runtime.randomBytes(8), trust === undefined)).listen()))
     }
     let enabled = runtime.disabled?.() !== true
     let closed: Promise<void> | undefined
@@ -125,10 +130,11 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
       parts.core = out === undefined ? core : undefined
       parts.standby = out === undefined ? undefined : core
     }
+    const newCore = async (maxBytes: number, keepsKeys: boolean): Promise<Core> =>
+      Core.create(await compile(parsed.compress), { ...parsed, maxBytes }, new Uint32Array(runtime.randomBytes(16).buffer), keepsKeys)
     const start = async (): Promise<void> => {
       try {
-        const secret = new Uint32Array(runtime.randomBytes(16).buffer)
-        place(await Core.create(await compile(parsed.compress), parsed, secret, storage !== undefined || namesKeys))
+        place(await newCore(parsed.maxBytes, storage !== undefined || namesKeys))
         await parts.tokens.retell()
       } catch (error) {
         place(undefined)

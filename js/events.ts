@@ -5,6 +5,8 @@
 
 export type MissReason = 'absent' | 'expired' | 'invalidated' | 'evicted' | 'forced'
 export type RefusalReason =
+  /** It was not sealed under the cache's secret, or not for this key. Whose it was is not known: `name` is null, and `key` says where it lay. */
+  | 'bad-mac'
   | 'truncated' | 'not-an-entry' | 'other-format' | 'bad-seal' | 'other-key' | 'bad-field' | 'undecodable' | 'expired' | 'invalidated'
   /** `validate` said no, or threw. */
   | 'invalid'

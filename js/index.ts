@@ -1,8 +1,10 @@
 /** What every runtime's entry exports, beside its own createCache(). */
 export type { Cache, Group, UserKey } from './cache.js'
+export type { CheckOptions, CheckReport } from './check.js'
 export type { CallContext } from './context.js'
 export { DeadlineError, KeyError, OptionError, ReentrantCallError, StorageError, ValueError } from './errors.js'
 export type { CacheEvent, EventListener, HitFacts, MissReason, NotStoredReason, RefusalReason } from './events.js'
+export type { ForgetOptions, ForgetReport } from './forget.js'
 export type { FreshnessOptions } from './freshness.js'
 export { type CallInfo, type CallStatus, toCacheStatus } from './info.js'
 export type { CacheOptions, CallOptions, Clock, ContextOptions, GetOrSetOptions, ReadOptions, SetOptions, WrapOptions } from './options.js'

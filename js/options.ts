@@ -90,13 +90,22 @@ export interface ContextOptions<Args extends readonly unknown[] = readonly unkno
 export interface CacheOptions extends FreshnessOptions {
   /** Where entries outlive the process. Default: the runtime's own (see `createCache`); `false` for memory only. */
   storage?: Storage | false
-  /** Whose entries these are; another scope never sees them. Default: none. */
+  /**
+   * Whose entries these are; another scope never sees them. Required with a storage that is shared by nature (`Storage.shared`: Redis, say), so that sharing is somebody's
+   * decision; `'public'` is what to call a scope that is everyone's, and is a scope like any other. Default: none.
+   */
   scope?: string
   /**
-   * With a secret (at least 16 bytes), entries are named in storage by HMAC-SHA-256 under it instead of SHA-256: who sees the
-   * storage cannot tell what was asked, even by guessing. All who share the storage need the same one. Default: none.
+   * With a secret (at least 16 bytes, random), entries are named in storage by HMAC-SHA-256 under it instead of SHA-256: who sees the
+   * storage cannot tell what was asked, even by guessing. And they are authenticated, tokens too: what was not written by somebody with the secret, or
+   * not for its place, is refused (`bad-mac`). All who share the entries need the same one. With another one a cache begins empty. Default: none.
    */
   secret?: string | Uint8Array
+  /**
+   * What goes to storage is encrypted by AES-256-GCM: `true` under a key that is derived from the secret, `{ keys: [newest, …older] }` under keys of your own (at least 16
+   * bytes each, random), of which the first writes and all read. Needs a `secret`. A key is good for 2^32 writes, those of all processes together. Memory is not encrypted. Default `false`.
+   */
+  encrypt?: boolean | { keys: readonly (string | Uint8Array)[] }
   memory?: {
     /**
      * All memory that the cache takes: its WebAssembly memory with entries, keys, index and the core itself (0.4 MB), and a 64th
@@ -156,7 +165,9 @@ export interface Clock {
 export interface ParsedOptions {
   readonly storage: Storage | false | undefined
   readonly scope: string | null
-  readonly secret: Uint8Array | undefined
+  /** As they were given: js/trust.ts reads them. */
+  readonly secret: unknown
+  readonly encrypt: unknown
   readonly maxBytes: number
   readonly maxEntryBytes: number
   readonly compress: boolean
@@ -173,16 +184,17 @@ export interface ParsedOptions {
 }
 
 export function parseOptions(options: CacheOptions = {}): ParsedOptions {
-  checkNames('createCache', options, ['storage', 'scope', 'secret', 'memory', ...freshnessNames, 'profiles', 'freeze', 'invalidationLag', 'storageDeadline', 'lease', 'waitUntil', 'onEvent', 'eventKeys', 'clock'])
+  checkNames('createCache', options, ['storage', 'scope', 'secret', 'encrypt', 'memory', ...freshnessNames, 'profiles', 'freeze', 'invalidationLag', 'storageDeadline', 'lease', 'waitUntil', 'onEvent', 'eventKeys', 'clock'])
   const memory = options.memory ?? {}
   checkNames('memory', memory, ['maxBytes', 'maxEntryBytes', 'compression'])
   const { storage } = options
-  if (storage !== undefined && storage !== false) checkStorage(storage)
+  if (storage !== undefined && storage !== false) checkStorage(storage, options.scope)
   const freshness = parseFreshness(options, always)
   return {
     storage,
     scope: options.scope === undefined ? null : parseScope('scope', options.scope),
-    secret: parseSecret(options.secret),
+    secret: options.secret,
+    encrypt: options.encrypt === false ? undefined : options.encrypt,
     maxBytes: parseBytes('memory.maxBytes', memory.maxBytes ?? '64MB', 1_000_000, 2 ** 31, ', of which the core itself takes 0.4 MB'),
     maxEntryBytes: parseBytes('memory.maxEntryBytes', memory.maxEntryBytes ?? '8MiB', 1, 2 ** 31),
     compress: parseCompression(memory.compression),
@@ -222,19 +234,13 @@ function parseCompression(value: unknown): boolean {
   throw new OptionError('memory.compression', `${show(value)} is no way to compress. Give 'lz4' or 'none'.`)
 }
 
-function parseSecret(secret: unknown): Uint8Array | undefined {
-  if (secret === undefined) return undefined
-  const bytes = typeof secret === 'string' ? new TextEncoder().encode(secret) : secret
-  // What is wrong with a secret is said without showing it.
-  if (!(bytes instanceof Uint8Array)) throw new OptionError('secret', 'is neither a string nor a Uint8Array. Give at least 16 random bytes.')
-  if (bytes.length < 16) throw new OptionError('secret', `has ${bytes.length} bytes, which can be guessed. Give at least 16 random ones.`)
-  return bytes.slice()
-}
-
-function checkStorage(storage: Storage): void {
+function checkStorage(storage: Storage, scope: unknown): void {
   for (const verb of ['get', 'set', 'delete'] as const) {
     if (typeof storage?.[verb] !== 'function') {
       throw new OptionError('storage', `${show(storage)} has no function ${verb}(). A storage has get, set and delete; \`storage: false\` means memory only.`)
     }
+  }
+  if (storage.shared === true && scope === undefined) {
+    throw new OptionError('scope', "is required where others share the storage. Give scope: 'tenant', or scope: 'public' to share with everyone.")
   }
 }

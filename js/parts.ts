@@ -7,6 +7,7 @@ import type { Landing } from './results.js'
 import type { News } from './news.js'
 import type { StorageGuard } from './storage/guard.js'
 import type { Tokens } from './tokens.js'
+import type { Trust } from './trust.js'
 import type { Payload } from './value.js'
 
 /** What an entry is called in storage: 32 bytes, and the same in hexadecimal. */
@@ -48,6 +49,8 @@ export interface Parts extends Clock {
   readonly storage: StorageGuard | undefined
   /** What others are told of invalidations, where the storage carries messages. */
   news: News | undefined
+  /** Where there is a secret. */
+  readonly trust: Trust | undefined
   readonly emit: Emit | undefined
   readonly maxEntryBytes: number
   /** How long the right to compute a key is one's own without a sign of life; 0: everybody computes for himself. */
@@ -66,6 +69,10 @@ export interface Parts extends Clock {
   decodePayload(payload: Payload): unknown
   /** The text of its key that a sealed entry carries. */
   labelOf(entry: Uint8Array | undefined): string | undefined
+  /** A core for nothing but judging entries: what it is shown goes nowhere else. */
+  judge(): Promise<Core>
+  /** The pairs that a sealed entry carries. */
+  tokensOf(entry: Uint8Array): Uint8Array
   /** A trap in the core: it is dropped, and built anew. */
   trapped(error: unknown): void
 }

@@ -24,6 +24,8 @@ export interface CacheStats {
   storageState: StorageState | undefined
   /** Entries that did not go to storage as it was left alone, or had too many on their way. */
   notWritten: number
+  /** Entries and tokens out of storage that were not sealed under the `secret`, or not for their key. None was used. */
+  badMacs: number
   /** Entries in memory now, and the bytes they take with their keys. `core.memory` is what the whole cache takes: never above `maxBytes`. */
   entries: number
   bytes: number
@@ -46,6 +48,7 @@ export function statsOf(parts: Parts): CacheStats {
     storageErrors: parts.storage?.errors ?? 0,
     storageState: parts.storage?.state,
     notWritten: parts.storage?.notWritten ?? 0,
+    badMacs: parts.trust?.badMacs ?? 0,
     entries: core?.entries ?? 0,
     bytes: core?.bytes ?? 0,
     core,

@@ -5,6 +5,7 @@ import { inflateSync } from 'node:zlib'
 import { createCacheIn } from '../create.js'
 import type { Ambient } from '../flights.js'
 import { fileSystem } from '../storage/file-system.js'
+import { nodeAead } from '../storage/node-aead.js'
 import type { Runtime } from './runtime.js'
 import { web } from './web.js'
 
@@ -40,6 +41,7 @@ const runtime: Runtime = {
     return WebAssembly.compile(inflateSync(Buffer.from(base64, 'base64')) as Uint8Array<ArrayBuffer>)
   },
   digest: secret => (secret === undefined ? sha256 : bytes => crypto.createHmac('sha256', secret).update(bytes).digest()),
+  aead: nodeAead,
   ambient: () => new RunningCalls(),
   defaultStorage: () => fileSystem({ directory: process.env['REPRISE_DIR'] || '.reprise' }),
 }

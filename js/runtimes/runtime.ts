@@ -1,5 +1,6 @@
 import type { Aloft, Ambient } from '../flights.js'
 import type { Clock } from '../options.js'
+import type { Aead } from '../storage/envelope.js'
 import type { Storage } from '../storage/storage.js'
 
 /** 32 bytes. */
@@ -13,6 +14,8 @@ export interface Runtime extends Clock {
   randomBytes(count: number): Uint8Array
   /** The platform's own SHA-256, or HMAC-SHA-256 where there is a secret: at once where it can, else later. */
   digest(secret: Uint8Array | undefined): Digest
+  /** AES-256-GCM under a key of 32 bytes, where there is something better than WebCrypto. */
+  aead?(key: Uint8Array): Aead
   /** The default of `storageDeadline`, where it is not 250 ms. */
   readonly storageDeadlineMs?: number
   /** Work that goes on after its call has returned; it never rejects. */

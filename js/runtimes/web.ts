@@ -7,7 +7,7 @@ export const web: Pick<Runtime, 'now' | 'stopwatch' | 'after' | 'random' | 'rand
   after,
   random: () => Math.random(),
   randomBytes: count => crypto.getRandomValues(new Uint8Array(count)),
-  digest: secret => (typeof crypto.subtle === 'object' ? subtleDigest(secret) : ownDigest(secret)),
+  digest: secret => (secret === undefined ? sha256 : hmacOf(secret)),
   background: () => {},
   // Not `process.env`, which bundlers replace.
   disabled: () => (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env?.['REPRISE_DISABLE'] === '1',
@@ -31,23 +31,13 @@ function letEnd(timer: unknown): void {
   if (typeof timer === 'number') (globalThis as { Deno?: { unrefTimer(timer: number): void } }).Deno?.unrefTimer(timer)
 }
 
-function subtleDigest(secret: Uint8Array | undefined): Digest {
-  const { subtle } = crypto
-  if (secret === undefined) return async bytes => new Uint8Array(await subtle.digest('SHA-256', bytes as BufferSource))
-  let key: Promise<CryptoKey> | undefined
-  return async bytes => {
-    key ??= subtle.importKey('raw', secret as BufferSource, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
-    return new Uint8Array(await subtle.sign('HMAC', await key, bytes as BufferSource))
-  }
-}
-
 /** A page that did not come over https has no WebCrypto; it gets its storage through a library, loaded only there. */
-function ownDigest(secret: Uint8Array | undefined): Digest {
-  if (secret === undefined) return async bytes => (await import('@noble/hashes/sha2.js')).sha256(bytes)
-  return async bytes => {
-    const [{ hmac }, { sha256 }] = await Promise.all([import('@noble/hashes/hmac.js'), import('@noble/hashes/sha2.js')])
-    return hmac(sha256, secret, bytes)
-  }
+const sha256: Digest = async bytes =>
+  typeof crypto.subtle === 'object' ? new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as BufferSource)) : (await import('@noble/hashes/sha2.js')).sha256(bytes)
+
+function hmacOf(secret: Uint8Array): Digest {
+  let hmac: Promise<Digest> | undefined
+  return async bytes => (await (hmac ??= import('./hmac.js').then(({ hmac }) => hmac(secret))))(bytes)
 }
 
 /** The core out of its text, which is deflated and in base64, for pages, which may compile from bytes. */

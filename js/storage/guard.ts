@@ -13,7 +13,8 @@ import { StorageError } from '../errors.js'
 import type { EventListener, StorageOperation } from '../events.js'
 import type { Clock } from '../options.js'
 import { Breaker, type StorageState } from './breaker.js'
-import type { Lease, Storage, StorageHint } from './storage.js'
+import type { Enveloped, Refused } from './envelope.js'
+import type { Lease, StorageHint } from './storage.js'
 
 interface Write {
   readonly key: string
@@ -73,7 +74,7 @@ export class StorageGuard {
   private progress = 0
 
   constructor(
-    private readonly storage: Storage,
+    private readonly storage: Enveloped,
     private readonly background: (work: Promise<unknown>) => void,
     private readonly emit: EventListener | undefined,
     private readonly clock: Pick<Clock, 'stopwatch' | 'after' | 'random'>,
@@ -99,9 +100,9 @@ export class StorageGuard {
   }
 
   /** The same whatever is being written, telling an empty place from a failure. */
-  async tryGet(key: string): Promise<{ ok: boolean; bytes?: Uint8Array | undefined }> {
+  async tryGet(key: string, refused?: Refused): Promise<{ ok: boolean; bytes?: Uint8Array | undefined }> {
     if ((this.owed.has(key) && !(await this.delete(key))) || !this.breaker.admits()) return { ok: false }
-    return this.timely('get', () => this.storage.get(key))
+    return this.timely('get', () => this.storage.get(key, refused))
   }
 
   /** Has the entry written. `replaces`: if that fails, what was there before is deleted. False where it is not even tried. */
@@ -165,10 +166,10 @@ export class StorageGuard {
     }
   }
 
-  /** get() for who goes through all of it, and likewise must not take a failure for an empty place. */
-  async look(key: string): Promise<Uint8Array | undefined> {
+  /** get() for who goes through all of it, and likewise must not take a failure for an empty place. `refused`: as of Enveloped.get. */
+  async look(key: string, refused?: Refused): Promise<Uint8Array | undefined> {
     if (this.owed.has(key)) return undefined
-    const { ok, bytes } = (await this.written(key)) ? await this.tryGet(key) : { ok: false }
+    const { ok, bytes } = (await this.written(key)) ? await this.tryGet(key, refused) : { ok: false }
     if (!ok) throw unseen()
     return bytes
   }

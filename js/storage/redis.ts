@@ -80,6 +80,8 @@ export function redis(given: RedisClient | string | RedisOptions): Storage {
   const forget = (key: string): Promise<unknown> => link.send(['UNLINK', sent + key], sent + key)
 
   return {
+    shared: true,
+
     get: key => gets.get(key),
 
     async set(key, entry, { expiresAt }) {

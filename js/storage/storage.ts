@@ -3,6 +3,8 @@
  * returns is verified before it is believed, and when it fails the call goes on without it.
  */
 export interface Storage {
+  /** Others use it too, by its nature: a server, not a folder of this machine. createCache() asks for a `scope` then. Optional. */
+  readonly shared?: boolean
   /** The bytes last set under the key, or undefined. They are the caller's: a storage does not change them later. */
   get(key: string): Promise<Uint8Array | undefined>
   /** Keeps the bytes. `hint.expiresAt` (milliseconds since 1970 UTC) says from when on nobody will want them. */

@@ -57,7 +57,7 @@ let waves = 0
 
 /** Five calls at once through a cache of their own. */
 async function wave(storage: Storage, name = `wave ${waves++}`): Promise<Wave> {
-  const { cache, events } = await bench({ storage }, web)
+  const { cache, events } = await bench({ storage, scope: 'public' }, web)
   let runs = 0
   const ask = cache.wrap(
     async (x: { n: number }) => {
@@ -260,7 +260,7 @@ for (const [way, reach] of Object.entries(ways)) {
   test(`R6: FLUSHALL amid calls is a miss and no error, and what is stored after it is found (by ${way})`, async () => {
     const name = `flushed, by ${way}`
     const { storage, close } = await open(server.url, name)
-    const { cache, events } = await bench({ storage, invalidationLag: 0 }, web)
+    const { cache, events } = await bench({ storage, scope: 'public', invalidationLag: 0 }, web)
     let runs = 0
     const ask = cache.wrap(async (n: number) => ({ n, runs: ++runs }), { name: `${name} too`, ttl: '1h' })
     for (let round = 0; round < 10; round++) {

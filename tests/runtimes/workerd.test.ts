@@ -11,7 +11,7 @@ import { Miniflare } from 'miniflare'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 const worker = `
-  import { createCache } from 'reprise'
+  import { createCache, memory } from 'reprise'
 
   let runs = 0
   let making
@@ -38,6 +38,28 @@ const worker = `
     return Response.json({ same, troubles, stats: cache.stats() })
   }
 
+  // A storage that somebody else can write to, with and without encryption.
+  async function trust() {
+    const said = []
+    for (const encrypt of [false, true]) {
+      const entries = new Map()
+      const open = () => createCache({ storage: memory(entries), secret: 'a secret of 16 bytes or more', encrypt, storageDeadline: 'forever' })
+      const writer = await open()
+      await writer.set('key', 'needle')
+      await writer.scope('acme').set('key', 'theirs')
+      await writer.settled()
+      const shows = [...entries.values()].some((bytes) => new TextDecoder('latin1').decode(bytes).includes('needle'))
+      const found = await (await open()).get('key')
+      const { forgotten } = await (await open()).forget('acme')
+      const [name, entry] = [...entries].find(([name]) => name.length === 64)
+      entry[entry.length >> 1] ^= 1
+      const { damaged, entries: count } = await (await open()).check({ repair: false })
+      const reader = await open()
+      said.push({ shows, found, forgotten, damaged, count, edited: await reader.get('key') ?? null, badMacs: reader.stats().badMacs })
+    }
+    return Response.json(said)
+  }
+
   // A function that asks for its own result, after an await.
   async function reentrance() {
     const cache = await createCache()
@@ -52,6 +74,7 @@ const worker = `
         return new Response(await WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0])).then(() => 'compiled', String))
       }
       if (pathname === '/dense') return dense()
+      if (pathname === '/trust') return trust()
       if (pathname === '/reentrance') return reentrance()
       const { cache, shout } = await (making ??= make())
       const { text, at, bytes } = await shout({ text: searchParams.get('text') })
@@ -109,6 +132,14 @@ describe('a cache that compresses, in workerd', () => {
     assert.deepEqual([same, troubles, stats.hits, stats.bypasses], [true, [], 200, 0])
     assert.ok(stats.bytes < 200 * 700, `${stats.bytes} bytes`)
     assert.match(bundle, /import\("\.\/core-dense\.wasm"\)/)
+  })
+})
+
+describe('a cache with a secret, in workerd', () => {
+  test('authenticates and encrypts by WebCrypto; what was edited is refused, found by check(), and a tenant is forgotten', async () => {
+    const said = await (await workerd.dispatchFetch('http://worker/trust')).json()
+    const same = { found: 'needle', forgotten: 1, damaged: 1, count: 1, edited: null, badMacs: 1 }
+    assert.deepEqual(said, [{ shows: true, ...same }, { shows: false, ...same }])
   })
 })
 

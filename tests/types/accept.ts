@@ -2,7 +2,7 @@
  * What `wrap`, `cached` and `getOrSet` make of the types of functions, one signature after the other. This file is never run: it
  * compiles against the types of the built package (types.test.ts), or the types are wrong.
  */
-import type { Cache, CallContext, CallInfo, ReadOptions, Storage, Wrapped, WrapOptions } from 'reprise'
+import type { Cache, CacheOptions, CallContext, CallInfo, CheckReport, ForgetReport, ReadOptions, Storage, Wrapped, WrapOptions } from 'reprise'
 import { redis } from 'reprise/redis'
 
 interface User {
@@ -259,3 +259,10 @@ same<[typeof progress.scanned, typeof done], [number, void]>(true)
 
 // 28. Redis, by a URL or by a client, whose own types need not be there.
 export const fleet: Storage[] = [redis('rediss://localhost'), redis({ url: 'redis://localhost', prefix: 'mine:' }), redis({ sendCommand: async (args: readonly unknown[]) => args })]
+
+// 29. A secret, keys of encryption, and who goes through a storage.
+export const trusted: CacheOptions[] = [{ secret: 'text' }, { secret: new Uint8Array(32), encrypt: true }, { secret: 'text', encrypt: { keys: ['new', new Uint8Array(32)] } }]
+export const ofAServer: Storage = { ...storage, shared: true }
+const checked: CheckReport = await cache.check({ repair: false, signal: AbortSignal.timeout(1), onProgress: ({ damaged }) => damaged })
+const forgotten: ForgetReport = await cache.forget('tenant', { onProgress: ({ scanned }) => scanned })
+same<[typeof checked.removed, typeof forgotten.forgotten], [number, number]>(true)

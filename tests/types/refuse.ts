@@ -191,6 +191,10 @@ await cache.invalidate({ tags: 'a' })
 await cache.invalidate('everything')
 // @ts-expect-error 2345: 'number' is not assignable to parameter of type 'string'
 cache.scope(5)
+// @ts-expect-error 2554: Expected 1-2 arguments, but got 0
+await cache.forget()
+// @ts-expect-error 2353: 'match' does not exist in type 'CheckOptions'
+await cache.check({ match: '*' })
 
 // What is written by hand is held against what is.
 // @ts-expect-error 2322: 'Wrapped<(id: string) => Promise<User>>' is not assignable to type 'Wrapped<(id: number) => Promise<User>>'
