@@ -77,11 +77,12 @@ export function denoKv(given: DenoKv | DenoKvOptions): Storage {
     const life = expiresAt === undefined ? Infinity : Math.ceil(expiresAt - Date.now())
     // What is over replaces what was there as well: nothing is left of either.
     if (life <= 0) return remove(key).then(() => true)
-    const expiry = life < 1e15 ? { expireIn: life } : {}
+    // It refuses what would overflow its clock, and nobody waits that long.
+    const expiry = life < 1e14 ? { expireIn: life } : {}
     const isFree = { key: headKey(key), versionstamp: null }
     if (entry.length <= chunkBytes) {
       const step = kv.atomic().set(headKey(key), entry, expiry)
-      if (!(await (add ? step.check(isFree) : step).commit()).ok) return false
+      if (!(await commit(add ? step.check(isFree) : step)).ok) return false
       await tidy(key)
       return true
     }
@@ -99,7 +100,7 @@ export function denoKv(given: DenoKv | DenoKvOptions): Storage {
         const isLast = end === chunks
         if (isLast) step.set(headKey(key), { generation, chunks, bytes: entry.length } satisfies Head, expiry)
         if (isLast && add) step.check(isFree)
-        const { ok, versionstamp } = await step.commit()
+        const { ok, versionstamp } = await commit(step)
         if (ok && !isLast) {
           ours ??= versionstamp
           continue
@@ -114,24 +115,26 @@ export function denoKv(given: DenoKv | DenoKvOptions): Storage {
   }
 
   async function remove(key: string): Promise<void> {
-    await kv.delete(headKey(key))
+    await commit(kv.atomic().delete(headKey(key)))
     await tidy(key)
   }
 
-  /** Removes the generations of a key that its head does not name. The list comes first: what is in it and not in a head that is read later, no head will name again. */
+  /**
+   * Removes the generations of a key that its head does not name, each in one step, which whoever still writes it notices. A head that has changed by
+   * then may name it: so nothing is removed, and who changed the head looks after the rest.
+   */
   async function tidy(key: string): Promise<void> {
     const found: DenoKvEntry[] = []
     for await (const one of kv.list({ prefix: [prefix, 'generation', key] })) found.push(one)
     if (found.length === 0) return
-    const { value } = await kv.get(headKey(key))
-    for (const one of found) if (!isHead(value) || value.generation !== one.key[3]) await drop(one)
-  }
-
-  /** Removes a generation in one step: whoever still writes it notices. */
-  async function drop({ key: [, , key, generation], value: chunks }: DenoKvEntry): Promise<void> {
-    const step = kv.atomic().delete(generationKey(String(key), String(generation)))
-    for (let i = 0; i < Number(chunks) && i < mostChunks; i++) step.delete(chunkKey(String(generation), i))
-    await step.commit()
+    const { value, versionstamp } = await kv.get(headKey(key))
+    for (const one of found) {
+      const generation = String(one.key[3])
+      if (isHead(value) && value.generation === generation) continue
+      const step = kv.atomic().check({ key: headKey(key), versionstamp }).delete(generationKey(key, generation))
+      for (let i = 0; i < Number(one.value) && i < mostChunks; i++) step.delete(chunkKey(generation, i))
+      await commit(step)
+    }
   }
 
   /** Undefined where one is missing. */
@@ -174,9 +177,21 @@ export function denoKv(given: DenoKv | DenoKvOptions): Storage {
     },
 
     async clear() {
-      for await (const { key } of kv.list({ prefix: [prefix, 'entry'] })) await kv.delete(key as Key)
-      for await (const generation of kv.list({ prefix: [prefix, 'generation'] })) await drop(generation)
+      for await (const { key } of kv.list({ prefix: [prefix, 'entry'] })) await commit(kv.atomic().delete(key as Key))
+      for await (const { key } of kv.list({ prefix: [prefix, 'generation'] })) await tidy(String(key[2]))
     },
+  }
+}
+
+/** Of several processes with one local file (SQLite), one writes at a time, and the others are told so at once. */
+async function commit(step: DenoKvAtomic): Promise<{ readonly ok: boolean; readonly versionstamp?: string }> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await step.commit()
+    } catch (error) {
+      if (tries === mostTries || !/database is locked/.test((error as Error | undefined)?.message ?? '')) throw error
+      await new Promise(resolve => setTimeout(resolve, 20 * Math.random()))
+    }
   }
 }
 

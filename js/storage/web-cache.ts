@@ -95,10 +95,10 @@ async function open(): Promise<WebCacheLike> {
   return caches.default ?? caches.open('reprise')
 }
 
-/** Workers, and Deno, have no Cache.keys(). */
+/** In Workers, which are known by their default cache, keys() is there and always throws. */
 function canList(cache: WebCacheLike | undefined): boolean {
-  if (cache !== undefined) return typeof cache.keys === 'function'
-  return typeof (globalThis as { Cache?: { prototype?: WebCacheLike } }).Cache?.prototype?.keys === 'function'
+  const { caches, Cache } = globalThis as { caches?: Caches; Cache?: { prototype?: WebCacheLike } }
+  return caches?.default === undefined && typeof (cache ?? Cache?.prototype)?.keys === 'function'
 }
 
 function parse(given: unknown): { cache: WebCacheLike | undefined; base: string } {

@@ -3,18 +3,17 @@
 import assert from 'node:assert/strict'
 import test, { after, before } from 'node:test'
 import { cloudflareKv, type KvNamespace } from '../../js/storage/cloudflare-kv.js'
-import { cachesInWorkerd, contractInWorkerd, startWorkerd, type Workerd } from './workerd.js'
+import { cachesInWorkerd, contractInWorkerd, type Namespace, startWorkerd, type Workerd } from './workerd.js'
 
 const key = (n: number): string => n.toString(16).padStart(64, '0')
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values)
 
 let workerd: Workerd
-/** The same namespace, seen from here. */
-let kv: Awaited<ReturnType<Workerd['miniflare']['getKVNamespace']>>
+let kv: Namespace
 
 before(async () => {
   workerd = await startWorkerd(`import { cloudflareKv } from 'reprise/cloudflare-kv'`, `(env, place) => cloudflareKv({ namespace: env.CACHE, prefix: place + ':', cacheTtl: '2m' })`)
-  kv = await workerd.miniflare.getKVNamespace('CACHE')
+  kv = await workerd.namespace()
 })
 after(() => workerd?.stop())
 

@@ -44,6 +44,10 @@ const program = (imports: string, open: string): string => `
       const { pathname, searchParams } = new URL(request.url)
       const of = (name) => searchParams.get(name)
       if (pathname === '/contract') return new Response(await contract(env, Number(of('n'))))
+      if (pathname === '/set') {
+        await open(env, of('place')).set(of('key'), Uint8Array.of(1), of('life') === null ? {} : { expiresAt: Date.now() + Number(of('life')) })
+        return new Response()
+      }
       if (pathname === '/has') return Response.json(Object.keys(open(env, 'x')))
       const { cache, events, ask: call } = await ask(env, of('cache'))
       if (pathname === '/invalidate') await cache.invalidate({ tag: 'tag-' + of('n') })
@@ -54,8 +58,20 @@ const program = (imports: string, open: string): string => `
   }
 `
 
+/** What is used here of the namespace `CACHE`, and of the default cache. */
+export interface Namespace {
+  get(name: string): Promise<string | null>
+  put(name: string, value: string, options?: { expirationTtl: number }): Promise<void>
+  list(options: { prefix: string }): Promise<{ keys: { name: string; expiration?: number }[] }>
+}
+export interface DefaultCache {
+  match(url: string): Promise<Response | undefined>
+}
+
 export interface Workerd {
-  readonly miniflare: Miniflare
+  /** The same as the worker has, seen from here. */
+  namespace(): Promise<Namespace>
+  defaultCache(): Promise<DefaultCache>
   get(path: string): Promise<string>
   stop(): Promise<void>
 }
@@ -83,7 +99,8 @@ export async function startWorkerd(imports: string, open: string): Promise<Worke
   })
   await miniflare.ready
   return {
-    miniflare,
+    namespace: async () => (await miniflare.getKVNamespace('CACHE')) as unknown as Namespace,
+    defaultCache: async () => ((await miniflare.getCaches()) as unknown as { default: DefaultCache }).default,
     async get(path) {
       const response = await miniflare.dispatchFetch(`http://worker${path}`)
       const text = await response.text()
