@@ -154,7 +154,8 @@ export function denoKv(given: DenoKv | DenoKvOptions): Storage {
     async get(key) {
       for (let tries = 0, seen: string | null = null; tries < mostTries; tries++) {
         const { value, versionstamp } = await kv.get(headKey(key))
-        if (value instanceof Uint8Array) return value
+        // The client for Node answers with Buffers.
+        if (value instanceof Uint8Array) return new Uint8Array(value)
         if (!isHead(value)) return undefined
         const whole = await joined(value)
         // Without all its chunks it was replaced meanwhile. If it was not, they are lost, or have ended sooner than their head.

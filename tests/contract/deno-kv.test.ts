@@ -1,7 +1,8 @@
-// In real Deno, over a real KV in a file; and Deno's Cache API, as it is there.
+// In real Deno, over a real KV in a file, and in Node, by Deno's client for it; and Deno's Cache API, as it is there.
 
 import assert from 'node:assert/strict'
 import test, { after, before } from 'node:test'
+import { openKv } from '@deno/kv'
 import { denoKv } from '../../js/storage/deno-kv.js'
 import { storageContract } from '../../js/testing/storage.js'
 import { type Deno, startDeno } from './deno.js'
@@ -52,6 +53,11 @@ contractInDeno('denoKv', `async () => {
 }`)
 
 contractInDeno('webCache in Deno', `async name => ({ open: async () => webCache(await caches.open(name)), remove: () => caches.delete(name) })`)
+
+storageContract('denoKv in Node, by @deno/kv', async () => {
+  const kv = await openKv(':memory:')
+  return { open: () => denoKv(kv), remove: async () => kv.close() }
+}, { test })
 
 /** A KV in memory, a storage over it, and keys. */
 const start = `
