@@ -24,8 +24,6 @@ export interface DenoKv {
   get(key: Key): Promise<DenoKvEntry>
   getMany(keys: readonly Key[]): Promise<readonly DenoKvEntry[]>
   list(selector: { prefix: Key }, options?: { batchSize?: number }): AsyncIterable<DenoKvEntry>
-  set(key: Key, value: unknown, options?: { expireIn?: number }): Promise<unknown>
-  delete(key: Key): Promise<void>
   atomic(): DenoKvAtomic
 }
 

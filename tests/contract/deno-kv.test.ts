@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import test, { after, before } from 'node:test'
 import { openKv } from '@deno/kv'
-import { denoKv } from '../../js/storage/deno-kv.js'
+import { type DenoKv, denoKv } from '../../js/storage/deno-kv.js'
 import { storageContract } from '../../js/testing/storage.js'
 import { type Deno, startDeno } from './deno.js'
 
@@ -143,6 +143,28 @@ test('Readers meet one write or another while several processes replace an entry
   assert.deepEqual([found.torn, found.gone], [0, 0])
   assert.ok(found.seen > 2, `${found.seen} of 60 writes were seen`)
   assert.equal(found.left['generation']! <= 1, true, `${JSON.stringify(found.left)}`)
+})
+
+test('A reader whose chunks are replaced before it has them reads what replaced them; one that is overtaken for ever says so', async () => {
+  const kv = await openKv(':memory:')
+  const storage = denoKv(kv)
+  const key = 'a'.repeat(64)
+  const full = (value: number): Uint8Array => new Uint8Array(150_000).fill(value)
+  /** Somebody else writes between a reader's two looks, so many times. */
+  const overtaken = (times: number): DenoKv => ({
+    get: name => kv.get(name as string[]),
+    getMany: async names => {
+      if (times-- > 0) await storage.set(key, full(times), {})
+      return kv.getMany(names as string[][])
+    },
+    list: selector => kv.list(selector as { prefix: string[] }),
+    atomic: () => assert.fail(),
+  })
+  await storage.set(key, full(9), {})
+  assert.deepEqual(await denoKv(overtaken(1)).get(key), full(0))
+  assert.deepEqual(await denoKv(overtaken(3)).get(key), full(0))
+  await assert.rejects(denoKv(overtaken(Infinity)).get(key), /denoKv: an entry was not read, as others write the same key all the time/)
+  kv.close()
 })
 
 test('A write that others undid half-way begins again; one that ended half-way is removed by the next', async () => {

@@ -9,15 +9,24 @@ import { upstash, type UpstashClient } from '../../js/storage/upstash.js'
 import { storageContract } from '../../js/testing/storage.js'
 import { bench } from '../js/harness.js'
 import { startUpstash, type UpstashServer } from './upstash-server.js'
+import { cachesInWorkerd, contractInWorkerd, startWorkerd, type Workerd } from './workerd.js'
 
 const key = (n: number): string => n.toString(16).padStart(64, '0')
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values)
 
 let server: UpstashServer
+let workerd: Workerd
 before(async () => {
   server = await startUpstash()
+  const imports = `
+    import { Redis } from '@upstash/redis/cloudflare'
+    import { upstash } from 'reprise/upstash'`
+  workerd = await startWorkerd(imports, `(env, place) => upstash({ client: new Redis({ url: '${server.url}', token: '${server.token}', enableTelemetry: false }), prefix: 'workerd-' + place + ':' })`)
 })
-after(() => server?.stop())
+after(async () => {
+  await workerd?.stop()
+  await server?.stop()
+})
 
 type Config = Partial<RedisConfigNodejs>
 const clientWith = (config: Config = {}): Redis => new Redis({ url: server.url, token: server.token, enableTelemetry: false, ...config })
@@ -35,6 +44,15 @@ for (const [name, config] of Object.entries(ways)) {
     return { open: () => upstash({ client: clientWith(config), prefix }), remove: () => upstash({ client: clientWith(), prefix }).clear!() }
   })
 }
+
+contractInWorkerd('upstash in workerd', () => workerd)
+cachesInWorkerd('upstash in workerd', () => workerd)
+
+test('In workerd, requests that ask at once each wait for what they asked themselves', async () => {
+  const all = await Promise.all(Array.from({ length: 20 }, (_, i) => workerd.get(`/ask?cache=at-once&n=${100 + (i % 4)}`)))
+  const values = all.map(text => (JSON.parse(text) as { value: { n: number }; failed: unknown[] }))
+  assert.deepEqual(values.map(({ value, failed }) => [value.n, failed.length]), Array.from({ length: 20 }, (_, i) => [100 + (i % 4), 0]))
+})
 
 test('Bytes whose base64 looks like a number, a word of JSON or a text in quotes come back as they were', async () => {
   const texts = ['1234', '0000', '1e10', '1234567890123456', 'true', 'null', 'true', '9999999999999999', '0x12', 'OKOK', 'bbbb', '']
