@@ -4,8 +4,8 @@
  * The protocol is JSON, so bytes travel, and lie there, as base64: a third more of them. A letter stands before it, as the client takes answers that look
  * like JSON for JSON: without it a token could come back as a number.
  *
- * What is read in one tick is read by one MGET. A tick is counted in microtasks: a timer may fire within another request, and Workers do not
- * let one request wait for what another asked.
+ * What is read in one tick is read by one MGET. A tick is counted in microtasks: in Workers a timer belongs to the request that set it, and would gather
+ * what other requests ask for meanwhile; should that request end first, they would wait for ever.
  */
 import { OptionError, show } from '../errors.js'
 import { checkNames } from '../units.js'

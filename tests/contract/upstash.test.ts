@@ -48,7 +48,7 @@ for (const [name, config] of Object.entries(ways)) {
 contractInWorkerd('upstash in workerd', () => workerd)
 cachesInWorkerd('upstash in workerd', () => workerd)
 
-test('In workerd, requests that ask at once each wait for what they asked themselves', async () => {
+test('In workerd, twenty requests that ask at once are all answered, each with what it asked for', async () => {
   const all = await Promise.all(Array.from({ length: 20 }, (_, i) => workerd.get(`/ask?cache=at-once&n=${100 + (i % 4)}`)))
   const values = all.map(text => (JSON.parse(text) as { value: { n: number }; failed: unknown[] }))
   assert.deepEqual(values.map(({ value, failed }) => [value.n, failed.length]), Array.from({ length: 20 }, (_, i) => [100 + (i % 4), 0]))
