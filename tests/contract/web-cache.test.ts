@@ -1,4 +1,4 @@
-// In real workerd (caches.default, which lists no keys) and in Chromium (a named cache, which does). Deno's is in deno.test.ts.
+// In real workerd (caches.default, which lists no keys) and in Chromium (a named cache, which does). Deno's is in deno-kv.test.ts.
 
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
