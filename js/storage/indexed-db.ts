@@ -11,7 +11,7 @@
  * A database that cannot be opened is left alone for a moment, in which everything fails with the same error: how often to come back is for
  * the breaker to say. Where there is no IndexedDB at all, that is said once, and from then on this is a storage that keeps nothing.
  */
-import { type IDBPDatabase, openDB } from 'idb'
+import { type IDBPDatabase, openDB, unwrap } from 'idb'
 import { OptionError, show, StorageError } from '../errors.js'
 import type { Storage } from './storage.js'
 
@@ -121,8 +121,23 @@ export function indexedDb(options: IndexedDbOptions = {}): Storage {
     },
 
     async add(key, entry) {
-      const isOurs = await run<unknown>('readwrite', entries => entries.getKey(key).then((found): unknown => found === undefined && entries.put(bufferOf(entry), key)), entry.length)
-      return isOurs !== false
+      const place: Work<boolean> = entries => {
+        const adding = entries.add(bufferOf(entry), key)
+        const request = unwrap(adding)
+        const isTaken = (): boolean => request.error?.name === 'ConstraintError'
+        request.addEventListener('error', event => {
+          // Else it would abort what others want to write.
+          if (isTaken()) {
+            event.preventDefault()
+            event.stopPropagation()
+          }
+        })
+        return adding.then(() => true, error => {
+          if (isTaken()) return false
+          throw error
+        })
+      }
+      return (await run('readwrite', place, entry.length)) ?? true
     },
 
     async delete(key) {
