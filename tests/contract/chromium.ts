@@ -20,27 +20,23 @@ declare global {
 
 export interface Site {
   readonly origin: string
+  /** The script in one piece, for pages that may not load it. */
+  readonly whole: string
   close(): void
 }
 
 /** The page, as modules: what is loaded only when it is needed is a file of its own, as in a user's bundle. */
 export async function startSite(): Promise<Site> {
-  const { outputFiles } = await build({
-    absWorkingDir: fileURLToPath(new URL('../..', import.meta.url)),
-    stdin: { contents: `import * as kit from './tests/contract/indexed-db-page.ts'; globalThis.kit = kit`, resolveDir: fileURLToPath(new URL('../..', import.meta.url)) },
-    outdir: '/',
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    target: 'es2022',
-    write: false,
-    logLevel: 'silent',
-  })
+  const root = fileURLToPath(new URL('../..', import.meta.url))
+  // What names functions is not there where page.evaluate() puts them.
+  const contents = `import * as kit from './tests/contract/indexed-db-page.ts'; globalThis.__name = value => value; globalThis.kit = kit`
+  const shared = { absWorkingDir: root, stdin: { contents, resolveDir: root }, outdir: '/', bundle: true, format: 'esm', target: 'es2022', write: false, logLevel: 'silent' } as const
+  const [{ outputFiles }, whole] = await Promise.all([build({ ...shared, splitting: true }), build(shared)])
   const files = new Map(outputFiles.map(({ path, contents }) => [path, contents]))
   const html = '<!doctype html><title>kit</title><link rel="icon" href="data:,"><script type="module" src="/stdin.js"></script>'
   const server = createServer(({ url }, response) => {
     const found = url === '/' ? html : files.get(url!)
-    // Pages without an origin load the script from elsewhere.
+    // Frames without an origin load the script from elsewhere.
     response.writeHead(found === undefined ? 404 : 200, { 'content-type': `${url === '/' ? 'text/html' : 'text/javascript'}; charset=utf-8`, 'access-control-allow-origin': '*' }).end(found)
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
@@ -48,7 +44,7 @@ export async function startSite(): Promise<Site> {
     server.close()
     server.closeAllConnections()
   }
-  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close }
+  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, whole: whole.outputFiles[0]!.text, close }
 }
 
 export interface Chromium {
