@@ -357,8 +357,8 @@ describe('in one browser', () => {
 
 test('A browser that is killed keeps what it acknowledged', async () => {
   const profile = await newProfile()
+  let chromium = await startChromium(profile.path)
   try {
-    let chromium = await startChromium(profile.path)
     const { page } = await newTab(chromium.context, site)
     const stored = await page.evaluate(async () => {
       const storage = kit.indexedDb()
@@ -375,8 +375,8 @@ test('A browser that is killed keeps what it acknowledged', async () => {
     }, stored)
     assert.equal(found, 200)
     assert.deepEqual(problems, [])
-    await chromium.close()
   } finally {
+    await chromium.close()
     await profile.remove()
   }
 })
@@ -385,8 +385,8 @@ test('A profile whose database is damaged: calls go on, and what is found is rig
   const outcomes = new Set<string>()
   for (const which of ['MANIFEST', '.log', 'CURRENT']) {
     const profile = await newProfile()
+    let chromium = await startChromium(profile.path)
     try {
-      let chromium = await startChromium(profile.path)
       const first = await newTab(chromium.context, site)
       computed(await first.page.evaluate(async () => (await kit.session()).wave(0, 100, 2_000)), 100)
       await chromium.close()
@@ -405,8 +405,8 @@ test('A profile whose database is damaged: calls go on, and what is found is rig
       assert.deepEqual(more.errors, [], 'a storage that is left alone is not asked')
       outcomes.add(`${damaged}: ${again.runs.filter(runs => runs === 0).length} of 100 found, ${again.events.length + more.events.length} events${again.errors[0] === undefined ? '' : ` such as ${again.errors[0]}`}`)
       assert.deepEqual(problems, [])
-      await chromium.close()
     } finally {
+      await chromium.close()
       await profile.remove()
     }
   }
