@@ -11,7 +11,7 @@
  * A database that cannot be opened is left alone for a moment, in which everything fails with the same error: how often to come back is for
  * the breaker to say. Where there is no IndexedDB at all, that is said once, and from then on this is a storage that keeps nothing.
  */
-import { type IDBPDatabase, openDB, unwrap } from 'idb'
+import { type IDBPDatabase, openDB } from 'idb'
 import { OptionError, show, StorageError } from '../errors.js'
 import type { Storage } from './storage.js'
 
@@ -36,49 +36,44 @@ export function indexedDb(options: IndexedDbOptions = {}): Storage {
   if (typeof name !== 'string' || name === '') {
     throw new OptionError('indexedDb: database', `${show(name)} is not a name. Give a string, or leave it out for 'reprise'.`)
   }
-  /** One that has failed stays until it is time to try again. */
+  /** One that has failed stays for a moment. */
   let connection: Connection | undefined
-  let retryAt = Infinity
   /** Of there being no IndexedDB. */
-  const complaints: StorageError[] = []
-  let shared: { [mode in Mode]?: Transaction } = {}
-  /** How many bytes found no room, and what is being done about it. */
-  let neededBytes = 0
-  let removal: Promise<void> | 0 = 0
+  let complaint: StorageError | undefined
+  const shared: { [mode in Mode]?: Transaction | undefined } = {}
 
-  function connect(): Connection {
-    const leaveOwn = (): void => void leave(own)
-    // Opening may throw, too.
-    const own: Connection = Promise.resolve()
-      .then(() => openDB(name as string, 1, { upgrade: db => void db.createObjectStore(store), blocking: leaveOwn, terminated: leaveOwn }))
-      .catch((cause: Error) => {
-        const none = /^(Security|Reference)/.test(cause.name)
-        const error = new StorageError(`indexedDb: ${none ? 'there is none here, so entries live in memory only' : `${show(name)} cannot be opened. If this lasts, close other tabs of this site, or clear its data`} (${cause}).`, { cause })
-        if (none) return void complaints.push(error)
-        retryAt = performance.now() + restMs
+  async function connect(): Promise<IDBPDatabase | undefined> {
+    const left = (): void => void leave()
+    try {
+      return await openDB(name as string, 1, { upgrade: db => void db.createObjectStore(store), blocking: left, terminated: left })
+    } catch (cause) {
+      const none = /^(Sec|Ref)/.test((cause as Error).name)
+      const problem = none ? 'there is none here, so entries live in memory only' : `'${name}' cannot be opened. Close other tabs of this site, or clear its data`
+      const error = new StorageError(`indexedDb: ${problem} (${cause}).`, { cause })
+      if (!none) {
+        const own = connection
+        setTimeout(() => leave(own), restMs)
         throw error
-      })
-    retryAt = Infinity
-    return own
+      }
+      complaint = error
+      return undefined
+    }
   }
 
   /** Whoever needs it again makes another. What it is doing is done. */
-  function leave(own: Connection): Promise<void> {
-    if (connection === own) {
-      connection = undefined
-      shared = {}
-    }
-    return own.then(db => db?.close(), () => {})
+  async function leave(own = connection): Promise<void> {
+    if (connection === own) connection = undefined
+    await own?.then(db => db?.close(), () => {})
   }
 
   /** Undefined where there is no IndexedDB, else what the work found. */
   async function run<T>(mode: Mode, work: Work<T>, bytes = 0, again = false): Promise<T | undefined> {
-    if (performance.now() >= retryAt) connection = undefined
     const own = (connection ??= connect())
     const db = await own
     if (db === undefined) {
-      const error = complaints.pop()
-      if (error !== undefined) throw error
+      const error = complaint
+      complaint = undefined
+      if (error) throw error
       return undefined
     }
     let transaction = again ? undefined : shared[mode]
@@ -98,22 +93,18 @@ export function indexedDb(options: IndexedDbOptions = {}): Storage {
       // That of a request may only say that another one failed.
       const cause = transaction?.error ?? (error as DOMException)
       if (again) throw cause
-      if (cause.name === 'QuotaExceededError') {
-        neededBytes += bytes
-        await (removal ||= import('./indexed-db/room.js')
-          .then(({ makeRoom }) => makeRoom(begin(db, mode), neededBytes))
-          .catch(() => {})
-          .finally(() => { removal = neededBytes = 0 }))
-      } else void leave(own)
+      if (/^Quota/.test(cause.name)) await import('./indexed-db/room.js').then(({ makeRoom }) => makeRoom(db, bytes)).catch(() => {})
+      else void leave(own)
       return run(mode, work, bytes, true)
     } finally {
-      if (shared[mode] === transaction) delete shared[mode]
+      shared[mode] = undefined
     }
   }
 
   return {
     async get(key) {
-      return bytesOf(await run('readonly', entries => entries.get(key)))
+      const found: unknown = await run('readonly', entries => entries.get(key))
+      return found instanceof ArrayBuffer ? new Uint8Array(found) : undefined
     },
 
     async set(key, entry) {
@@ -121,23 +112,10 @@ export function indexedDb(options: IndexedDbOptions = {}): Storage {
     },
 
     async add(key, entry) {
-      const place: Work<boolean> = entries => {
-        const adding = entries.add(bufferOf(entry), key)
-        const request = unwrap(adding)
-        const isTaken = (): boolean => request.error?.name === 'ConstraintError'
-        request.addEventListener('error', event => {
-          // Else it would abort what others want to write.
-          if (isTaken()) {
-            event.preventDefault()
-            event.stopPropagation()
-          }
-        })
-        return adding.then(() => true, error => {
-          if (isTaken()) return false
-          throw error
-        })
-      }
-      return (await run('readwrite', place, entry.length)) ?? true
+      return run('readwrite', entries => entries.add(bufferOf(entry), key), entry.length).then(() => true, (error: Error) => {
+        if (error.name === 'ConstraintError') return false
+        throw error
+      })
     },
 
     async delete(key) {
@@ -149,7 +127,7 @@ export function indexedDb(options: IndexedDbOptions = {}): Storage {
       for (let after: IDBKeyRange | null = null; ; ) {
         const keys: IDBValidKey[] | undefined = await run('readonly', entries => entries.getAllKeys(after, 1000))
         if (!keys?.length) return
-        for (const key of keys) if (typeof key === 'string') yield key
+        yield* keys as string[]
         after = IDBKeyRange.lowerBound(keys.at(-1), true)
       }
     },
@@ -158,24 +136,18 @@ export function indexedDb(options: IndexedDbOptions = {}): Storage {
       await run('readwrite', entries => entries.clear())
     },
 
-    async close() {
-      if (connection !== undefined) await leave(connection)
-    },
+    close: () => leave(),
   }
 }
 
 /** Some of those who wait for its requests do not wait for its end. */
 function begin(db: IDBPDatabase, mode: Mode) {
   const transaction = db.transaction(store, mode as 'readwrite', { durability: 'relaxed' })
-  transaction.done.catch(() => {})
+  void transaction.done.catch(() => {})
   return transaction
 }
 
 /** A view would be stored with all that it is a view of. */
 function bufferOf(entry: Uint8Array): ArrayBufferLike {
   return entry.length === entry.buffer.byteLength ? entry.buffer : entry.slice().buffer
-}
-
-function bytesOf(found: unknown): Uint8Array | undefined {
-  return found instanceof ArrayBuffer ? new Uint8Array(found) : undefined
 }

@@ -47,6 +47,17 @@ test('What is asked for in one tick is one transaction for reads and one, relaxe
   assert.deepEqual(counts, { 'readwrite relaxed': 1, 'readonly relaxed': 1, found: 64 })
 })
 
+test('An add that comes too late takes nothing along of what was asked for with it', async () => {
+  const found = await tab.page.evaluate(async () => {
+    const storage = kit.indexedDb({ database: 'company' })
+    await storage.set('a'.repeat(16), Uint8Array.of(1), {})
+    const [, added, , other] = await Promise.all([storage.set(kit.key(1), Uint8Array.of(2), {}), storage.add!('a'.repeat(16), Uint8Array.of(9)), storage.set(kit.key(2), Uint8Array.of(3), {}), storage.add!('b'.repeat(16), Uint8Array.of(4))])
+    return { added, other, all: await Promise.all(['a'.repeat(16), kit.key(1), kit.key(2), 'b'.repeat(16)].map(async key => [...(await storage.get(key))!])) }
+  })
+  assert.deepEqual(found, { added: false, other: true, all: [[1], [2], [3], [4]] })
+  assert.deepEqual(tab.problems, [])
+})
+
 test('Reads one after the other do not hold up a write: each tick has a transaction of its own', async () => {
   const counts = await tab.page.evaluate(async () => {
     const storage = kit.indexedDb({ database: 'chain' })

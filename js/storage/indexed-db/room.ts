@@ -3,7 +3,7 @@
  *
  * Nobody can say what there is without reading it, so some are looked at, in a row from anywhere: keys are random, and so is the choice. Tokens stay.
  */
-import type { IDBPTransaction } from 'idb'
+import type { IDBPDatabase } from 'idb'
 import { headerOf } from '../../header.js'
 
 /** Removed beyond what is needed, so that not every write has to remove something. */
@@ -13,12 +13,27 @@ const recordBytes = 500
 /** Younger than this are all the same age. */
 const youngMs = 60_000
 
+/** How many bytes are wanted in a database, and the removal that is to make room for them. */
+const wanting = new WeakMap<IDBPDatabase, { bytes: number; removal: Promise<void> }>()
+
+/** Those who call it before it has begun share one removal: what fails with a transaction fails at once. */
+export function makeRoom(db: IDBPDatabase, bytes: number): Promise<void> {
+  let room = wanting.get(db)
+  if (room === undefined) {
+    wanting.set(db, (room = { bytes: 0, removal: Promise.resolve().then(() => remove(db)).finally(() => wanting.delete(db)) }))
+  }
+  room.bytes += bytes
+  return room.removal
+}
+
 /** Looks at twice as much as it removes. */
-export async function makeRoom({ store: entries, done }: IDBPTransaction<unknown, ['entries'], 'readwrite'>, neededBytes: number): Promise<void> {
+async function remove(db: IDBPDatabase): Promise<void> {
+  const { store: entries, done } = db.transaction('entries', 'readwrite', { durability: 'relaxed' })
+  done.catch(() => {})
   const found: { key: IDBValidKey; size: number; worth: number }[] = []
   const start = Math.random().toString(16).slice(2)
   const now = Date.now()
-  let wanted = neededBytes + spareBytes
+  let wanted = wanting.get(db)!.bytes + spareBytes
   let looked = 0
   for (const range of [IDBKeyRange.lowerBound(start), IDBKeyRange.upperBound(start, true)]) {
     for (let cursor = await entries.openCursor(range); cursor !== null && looked < 2 * wanted; cursor = await cursor.continue()) {
