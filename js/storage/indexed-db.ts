@@ -30,6 +30,7 @@ type Work<T> = (entries: Transaction['store']) => Promise<T>
 const store = 'entries'
 /** Less than the shortest pause of the breaker, so that each of its visits is a new try. */
 const restMs = 400
+
 /** Throws OptionError where `database` is not a name. */
 export function indexedDb(options: IndexedDbOptions = {}): Storage {
   const name: unknown = options.database ?? 'reprise'
