@@ -1,9 +1,7 @@
 /** Parts of a sealed entry that are read without the core; docs/entry-format.md has the whole. Neither is believed before the core, or a digest, says so. */
 import { sealSize, tokenSize } from './boundary.js'
+import { headerSize } from './header.js'
 
-export const headerSize = 80
-const magic = 0x53525052
-const format = 1
 const kindAt = 5
 const tokenCountAt = 6
 const labelled = 4
@@ -24,22 +22,4 @@ export function labelOf(entry: Uint8Array | undefined): string | undefined {
   const end = entry.length - sealSize - 4
   const length = new DataView(entry.buffer, entry.byteOffset).getUint32(end, true)
   return length > end - headerSize ? undefined : new TextDecoder().decode(entry.subarray(end - length, end))
-}
-
-/** When an entry ends and what it cost, for those who have to choose between entries without reading them. */
-export interface Header {
-  /** Milliseconds since 1970 UTC. */
-  readonly created: number
-  readonly staleUntil: number
-  /** Milliseconds that making it took. */
-  readonly cost: number
-}
-
-/** Of the first bytes of an entry; undefined where they are not those of one. */
-export function headerOf(bytes: Uint8Array): Header | undefined {
-  if (bytes.length < headerSize) return undefined
-  const view = new DataView(bytes.buffer, bytes.byteOffset)
-  const cost = view.getFloat64(64, true)
-  if (view.getUint32(0, true) !== magic || bytes[4] !== format || !(cost >= 0 && cost < Infinity)) return undefined
-  return { created: Number(view.getBigInt64(40, true)), staleUntil: Number(view.getBigInt64(56, true)), cost }
 }

@@ -15,7 +15,7 @@ export async function readKept(): Promise<Kept> {
   const kept = { entries: 0, bytes: 0 }
   await forEachEntry('readonly', ({ value }) => {
     kept.entries++
-    kept.bytes += value instanceof Uint8Array ? value.length : 0
+    kept.bytes += value instanceof ArrayBuffer ? value.byteLength : 0
   })
   return kept
 }

@@ -1,11 +1,18 @@
 /**
- * Entries in the browser's IndexedDB: one object store, keys as they come, bytes as they are.
+ * Entries in the browser's IndexedDB: one object store, keys as they come, bytes as ArrayBuffers.
  *
- * The database is opened when it is first needed. One that cannot be opened is tried again at the next operation, and
- * one that another tab wants to upgrade, or that the browser closed, is let go of and opened again when needed.
+ * What is asked for in one tick is asked for in one transaction, one for reads and one for writes: a transaction costs more than what is done
+ * in it. It begins with the first request and takes others for as long as the browser lets it, at the most until its first
+ * answer. A read has its answer with its own request; a write is done when its transaction is complete: a full disk shows only then.
+ *
+ * What fails in company is tried once more, alone, so that one that cannot be done does not take others along. If there was no room,
+ * entries are removed before that; for any other reason the database is opened anew, as it may have been closed under us.
+ *
+ * A database that cannot be opened is left alone for a moment, in which everything fails with the same error: how often to come back is for
+ * the breaker to say. Where there is no IndexedDB at all, that is said once, and from then on this is a storage that keeps nothing.
  */
 import { type IDBPDatabase, openDB } from 'idb'
-import { OptionError, show } from '../errors.js'
+import { OptionError, show, StorageError } from '../errors.js'
 import type { Storage } from './storage.js'
 
 export interface IndexedDbOptions {
@@ -13,7 +20,16 @@ export interface IndexedDbOptions {
   database?: string
 }
 
+/** Undefined where there is no IndexedDB. */
+type Connection = Promise<IDBPDatabase | undefined>
+type Transaction = ReturnType<typeof begin>
+type Mode = 'readonly' | 'readwrite'
+/** Begins its first request before it returns. */
+type Work<T> = (entries: Transaction['store']) => Promise<T>
+
 const store = 'entries'
+/** Less than the shortest pause of the breaker, so that each of its visits is a new try. */
+const restMs = 400
 
 /** Throws OptionError where `database` is not a name. */
 export function indexedDb(options: IndexedDbOptions = {}): Storage {
@@ -21,68 +37,118 @@ export function indexedDb(options: IndexedDbOptions = {}): Storage {
   if (typeof name !== 'string' || name === '') {
     throw new OptionError('indexedDb: database', `${show(name)} is not a name. Give a string, or leave it out for 'reprise'.`)
   }
-  let opening: Promise<IDBPDatabase> | undefined
+  /** One that has failed stays for a moment. */
+  let connection: Connection | undefined
+  /** Of there being no IndexedDB. */
+  let complaint: StorageError | undefined
+  const shared: { [mode in Mode]?: Transaction | undefined } = {}
 
-  function database(): Promise<IDBPDatabase> {
-    return (opening ??= open(name as string).catch((error: unknown) => {
-      opening = undefined
-      throw error
-    }))
+  async function connect(): Promise<IDBPDatabase | undefined> {
+    const left = (): void => void leave()
+    try {
+      return await openDB(name as string, 1, { upgrade: db => void db.createObjectStore(store), blocking: left, terminated: left })
+    } catch (cause) {
+      const none = /^(Sec|Ref)/.test((cause as Error).name)
+      const problem = none ? 'there is none here, so entries live in memory only' : `'${name}' cannot be opened. Close other tabs of this site, or clear its data`
+      const error = new StorageError(`indexedDb: ${problem} (${cause}).`, { cause })
+      if (!none) {
+        const own = connection
+        setTimeout(() => leave(own), restMs)
+        throw error
+      }
+      complaint = error
+      return undefined
+    }
   }
 
-  function open(name: string): Promise<IDBPDatabase> {
-    return openDB(name, 1, {
-      upgrade: db => void db.createObjectStore(store),
-      blocking: (_current, _blocked, event) => {
-        opening = undefined
-        ;(event.target as IDBDatabase).close()
-      },
-      terminated: () => {
-        opening = undefined
-      },
-    })
+  /** Whoever needs it again makes another. What it is doing is done. */
+  async function leave(own = connection): Promise<void> {
+    if (connection === own) connection = undefined
+    await own?.then(db => db?.close(), () => {})
+  }
+
+  /** Undefined where there is no IndexedDB, else what the work found. */
+  async function run<T>(mode: Mode, work: Work<T>, bytes = 0, again = false): Promise<T | undefined> {
+    const own = (connection ??= connect())
+    const db = await own
+    if (db === undefined) {
+      const error = complaint
+      complaint = undefined
+      if (error) throw error
+      return undefined
+    }
+    let transaction = again ? undefined : shared[mode]
+    const ask = (): Promise<T> => work(transaction!.store)
+    try {
+      let found: Promise<T>
+      try {
+        found = ask()
+      } catch {
+        // There is none, or it takes no more.
+        transaction = begin(db, mode)
+        if (!again) shared[mode] = transaction
+        found = ask()
+      }
+      return (await Promise.all([found, mode === 'readwrite' && transaction!.done]))[0]
+    } catch (error) {
+      // That of a request may only say that another one failed.
+      const cause = transaction?.error ?? (error as DOMException)
+      if (again) throw cause
+      if (/^Quota/.test(cause.name)) await import('./indexed-db/room.js').then(({ makeRoom }) => makeRoom(db, bytes)).catch(() => {})
+      else void leave(own)
+      return run(mode, work, bytes, true)
+    } finally {
+      shared[mode] = undefined
+    }
   }
 
   return {
     async get(key) {
-      const found: unknown = await (await database()).get(store, key)
-      return found instanceof Uint8Array ? found : undefined
+      const found: unknown = await run('readonly', entries => entries.get(key))
+      return found instanceof ArrayBuffer ? new Uint8Array(found) : undefined
     },
 
     async set(key, entry) {
-      const transaction = (await database()).transaction(store, 'readwrite', { durability: 'relaxed' })
-      await Promise.all([transaction.store.put(entry, key), transaction.done])
+      await run('readwrite', entries => entries.put(bufferOf(entry), key), entry.length)
     },
 
     async add(key, entry) {
-      const transaction = (await database()).transaction(store, 'readwrite', { durability: 'relaxed' })
-      const isFree = (await transaction.store.getKey(key)) === undefined
-      await Promise.all([isFree && transaction.store.put(entry, key), transaction.done])
-      return isFree
+      return run('readwrite', entries => entries.add(bufferOf(entry), key), entry.length).then(() => true, (error: Error) => {
+        if (error.name === 'ConstraintError') return false
+        throw error
+      })
     },
 
     async delete(key) {
-      await (await database()).delete(store, key)
+      await run('readwrite', entries => entries.delete(key))
     },
 
     async *keys() {
       // A transaction would end while its reader is elsewhere: so some at a time, each beginning after the last.
       for (let after: IDBKeyRange | null = null; ; ) {
-        const keys: IDBValidKey[] = await (await database()).getAllKeys(store, after, 1000)
-        if (keys.length === 0) return
-        for (const key of keys) if (typeof key === 'string') yield key
+        const keys: IDBValidKey[] | undefined = await run('readonly', entries => entries.getAllKeys(after, 1000))
+        if (!keys?.length) return
+        yield* keys as string[]
         after = IDBKeyRange.lowerBound(keys.at(-1), true)
       }
     },
 
     async clear() {
-      await (await database()).clear(store)
+      await run('readwrite', entries => entries.clear())
     },
 
-    async close() {
-      const open = await opening?.catch(() => undefined)
-      opening = undefined
-      open?.close()
-    },
+    close: () => leave(),
   }
+}
+
+/** Some of those who wait for its requests do not wait for its end. */
+function begin(db: IDBPDatabase, mode: Mode) {
+  const transaction = db.transaction(store, mode as 'readwrite', { durability: 'relaxed' })
+  void transaction.done.catch(() => {})
+  return transaction
+}
+
+/** A view would be stored with all that it is a view of. */
+function bufferOf(entry: Uint8Array): ArrayBufferLike {
+  return entry.length === entry.buffer.byteLength ? entry.buffer : entry.slice().buffer
 }

@@ -49,6 +49,17 @@ declare module 'node-persist' {
   export default nodePersist
 }
 
+declare module 'idb-keyval' {
+  export interface Place {
+    readonly idbKeyval: true
+  }
+  export function createStore(database: string, store: string): Place
+  export function get(key: string, place: Place): Promise<unknown>
+  export function set(key: string, value: unknown, place: Place): Promise<void>
+  export function getMany(keys: string[], place: Place): Promise<unknown[]>
+  export function setMany(entries: [string, unknown][], place: Place): Promise<void>
+}
+
 declare module 'keyv' {
   export default class Keyv {
     set(key: string, value: unknown): Promise<unknown>

@@ -1,13 +1,12 @@
 // The demo page in a real Chromium, over its real IndexedDB, under the policy that demo/serve.ts sends.
 
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { type Endpoint, ownModelName, startEndpoint } from '../../demo/endpoint.js'
 import { buildPage } from '../../demo/page.js'
 import { type Served, serve } from '../../demo/serve.js'
+import { installedChromium } from '../contract/chromium.js'
 
 let endpoint: Endpoint
 let served: Served
@@ -87,6 +86,17 @@ describe('the demo page in Chromium', () => {
       await open(page)
       assert.match(await call(page, 'chat'), /^From IndexedDB /)
       assert.equal(endpoint.requests, before + 1)
+    })
+  })
+
+  test('goes on when the data of the site is cleared while it is open: what is computed then is kept', async () => {
+    await withPage(async (page) => {
+      await call(page, 'chat')
+      const session = await page.context().newCDPSession(page)
+      await session.send('Storage.clearDataForOrigin', { origin: new URL(served.url).origin, storageTypes: 'indexeddb' })
+      assert.match(await call(page, 'chat'), /^From memory /)
+      assert.match(await call(page, 'paint'), /^Computed in .* It is kept now/)
+      await waitForKept(page, /^IndexedDB holds 1 entry /)
     })
   })
 
@@ -231,9 +241,9 @@ function flipAByteOfEachEntry(page: Page): Promise<number> {
             if (cursor === null) return
             // An entry is named by 64 digits; shorter names are those of the cache's tokens.
             if (String(cursor.key).length === 64) {
-              const entry = cursor.value as Uint8Array
+              const entry = new Uint8Array(cursor.value as ArrayBuffer)
               entry[entry.length >> 1]! ^= 1
-              cursor.update(entry)
+              cursor.update(entry.buffer)
               damaged++
             }
             cursor.continue()
@@ -270,12 +280,4 @@ async function forbidWebAssembly(page: Page): Promise<void> {
     const policy = headers['content-security-policy']!.replace(" 'wasm-unsafe-eval'", '')
     await route.fulfill({ response, headers: { ...headers, 'content-security-policy': policy } })
   })
-}
-
-function installedChromium(): string {
-  const folders = (process.env['PATH'] ?? '').split(delimiter)
-  for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
-    for (const folder of folders) if (existsSync(join(folder, name))) return join(folder, name)
-  }
-  throw new Error('There is no Chromium on this machine. To do: node scripts/setup.mjs')
 }

@@ -1,7 +1,7 @@
 /** Which of some entries should go first: those whose time is over, then those that cost least to make anew for what they take and for how long nobody wanted them. */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { type Header, headerOf, headerSize } from '../../sealed.js'
+import { type Header, headerOf, headerSize } from '../../header.js'
 
 export interface Looked {
   /** What it takes of the disk. */
