@@ -54,6 +54,7 @@ export function cloudflareKv(given: KvNamespace | CloudflareKvOptions): Storage 
   }
 
   return {
+    shared: true,
     async get(key) {
       const caching = cacheSeconds !== undefined && key.length >= digitsOfEntry ? { cacheTtl: cacheSeconds } : {}
       const found = await namespace.get(prefix + key, { type: 'arrayBuffer', ...caching })

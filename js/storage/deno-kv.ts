@@ -149,6 +149,7 @@ export function denoKv(given: DenoKv | DenoKvOptions): Storage {
   }
 
   return {
+    shared: true,
     async get(key) {
       for (let tries = 0, seen: string | null = null; tries < mostTries; tries++) {
         const { value, versionstamp } = await kv.get(headKey(key))

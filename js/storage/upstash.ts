@@ -56,6 +56,7 @@ export function upstash(given: UpstashClient | UpstashOptions): Storage {
   }
 
   return {
+    shared: true,
     get: key => gets.get(key),
 
     async set(key, entry, { expiresAt }) {
