@@ -49,13 +49,6 @@ declare module 'node-persist' {
   export default nodePersist
 }
 
-declare module 'keyv' {
-  export default class Keyv {
-    set(key: string, value: unknown): Promise<unknown>
-    get(key: string): Promise<unknown>
-  }
-}
-
 declare module 'layered-loader/core' {
   export class Loader<T> {
     constructor(options: object)

@@ -1,4 +1,4 @@
-// @keyv/test-suite, unchanged, over a cache: run by vitest, for which it is written, from ../keyv-store.test.ts, once for each backend.
+// @keyv/test-suite, unchanged, over a cache: run by vitest, for which it is written, from ../keyv-store.test.ts once for each backend.
 
 import Keyv from 'keyv'
 import keyvTestSuite, { keyvIteratorTests } from '@keyv/test-suite'
@@ -11,7 +11,6 @@ import { backendOf } from './backend.js'
 
 const { kind, place } = backendOf(process.env)
 const storage = { memory: () => false as const, 'file-system': () => fileSystem({ directory: place }), redis: () => redis(place) }[kind]()
-// What is asked twice is asked of storage twice: memory would answer for it.
 const cache = await createCache({ storage, scope: 'suite', storageDeadline: '10s' })
 const store = (): ReturnType<typeof keyvStore> => keyvStore(cache)
 
