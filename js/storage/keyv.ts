@@ -163,8 +163,7 @@ function parse(given: unknown): Place {
   const { namespace } = keyv
   return {
     store,
-    // As Keyv has it, which puts no namespace before a key that begins with it.
-    prefix: keyv.useKeyPrefix && namespace && !prefix.startsWith(`${namespace}:`) ? `${namespace}:${prefix}` : prefix,
+    prefix: keyv.useKeyPrefix && namespace ? `${namespace}:${prefix}` : prefix,
     namespace,
     pack: data => keyv.serializeData(data),
     unpack: packed => (typeof packed === 'string' ? keyv.deserializeData(packed) : packed),
