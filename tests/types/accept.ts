@@ -3,7 +3,9 @@
  * compiles against the types of the built package (types.test.ts), or the types are wrong.
  */
 import type { Cache, CallContext, CallInfo, ReadOptions, Storage, Wrapped, WrapOptions } from 'reprise'
+import { keyv, keyvStore } from 'reprise/keyv'
 import { redis } from 'reprise/redis'
+import { repriseDriver, unstorage } from 'reprise/unstorage'
 
 interface User {
   readonly id: string
@@ -259,3 +261,12 @@ same<[typeof progress.scanned, typeof done], [number, void]>(true)
 
 // 28. Redis, by a URL or by a client, whose own types need not be there.
 export const fleet: Storage[] = [redis('rediss://localhost'), redis({ url: 'redis://localhost', prefix: 'mine:' }), redis({ sendCommand: async (args: readonly unknown[]) => args })]
+
+// Stores of Keyv and drivers of unstorage, by their shapes: neither package need be installed.
+export const byOthers: Storage[] = [
+  keyv(new Map()),
+  keyv({ store: new Map(), prefix: 'mine:' }),
+  unstorage({ storage: repriseDriver(cache, { ttl: 5 }), base: 'mine', encoding: 'base64' }),
+]
+export const text: Promise<string | undefined> = keyvStore(cache.scope('keyv')).get<string>('a')
+export const listed: Promise<string[]> = cache.keys({ match: 'user:*' })
