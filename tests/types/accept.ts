@@ -268,5 +268,5 @@ export const byOthers: Storage[] = [
   keyv({ store: new Map(), prefix: 'mine:' }),
   unstorage({ storage: repriseDriver(cache, { ttl: 5 }), base: 'mine', encoding: 'base64' }),
 ]
-export const text: Promise<string | undefined> = keyvStore(cache.scope('keyv')).get<string>('a')
-export const listed: Promise<string[]> = cache.keys({ match: 'user:*' })
+export const fromKeyvStore: Promise<string | undefined> = keyvStore(cache.scope('keyv')).get<string>('a')
+export const keysOfUsers: Promise<string[]> = cache.keys({ match: 'user:*' })
