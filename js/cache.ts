@@ -192,6 +192,16 @@ export class Cache {
   }
 
   /**
+   * The keys of this scope that users made, where they are texts: all, or those that match, each once, in any order. Some of them may be over by now. Looks at everything that
+   * memory and the storage hold, as `invalidate({ match })` does. Throws OptionError where the cache has a `secret`, or its storage no `keys()`.
+   */
+  async keys(what: Partial<Match> = {}): Promise<string[]> {
+    const keys = new Set<string>()
+    await this.scan({ ...what, match: what.match ?? '*' }, async key => void keys.add(key), true)
+    return [...keys]
+  }
+
+  /**
    * The same cache for another scope within this one, a tenant's, say: it shares memory, storage and options, and no entry. Costs next to nothing, so
    * it may be made anew for each request.
    */
@@ -249,17 +259,17 @@ export class Cache {
     this.parts.emit?.({ type, what: what === 'all' ? 'all' : Object.entries(what)[0]!.join(' ') })
   }
 
-  private async scan(what: Match, act: (key: string) => Promise<void>): Promise<ScanProgress> {
+  private async scan(what: Match, act: (key: string) => Promise<void>, lists = false): Promise<ScanProgress> {
     const { parts, planner } = this
     const { match } = what
     const { storage } = parts
     if (typeof match !== 'string' || match === '') throw new OptionError('match', `${show(match)} is not a pattern. Give a text such as 'user:*'.`)
     const refuse = (why: string): never => {
-      throw new OptionError('match', `${why} Give the values tags, and invalidate those.`)
+      throw lists ? new OptionError('keys', why) : new OptionError('match', `${why} Give the values tags, and invalidate those.`)
     }
     if (!parts.labels) refuse('a cache with a secret does not write down what its keys are.')
     if (storage !== undefined && !storage.lists) refuse('the storage cannot say what it holds: it has no function keys().')
-    return (await import('./scan.js')).scan(parts, planner.userPlan, what, act)
+    return (await import('./scan.js')).scan(parts, planner.userPlan, what, act, lists)
   }
 
   private tagOf(verb: string, what: Group): Tag {

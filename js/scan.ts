@@ -1,5 +1,5 @@
 /**
- * Keys that users made, found by a pattern: the one invalidation that looks at entries one by one. The texts of such keys lie beside their
+ * Keys that users made, found by a pattern: to be listed, or for the one invalidation that looks at entries one by one. The texts of such keys lie beside their
  * values (`labelled` in value.ts). It goes through memory and then through storage in small steps, between which others have their turn; it can be aborted, and
  * says how far it is. What is stored while it goes on may be found or missed: who wants all of a kind gone at once gives them a tag.
  */
@@ -27,7 +27,7 @@ export interface ScanProgress {
 const step = 500
 
 /** Calls `act` for every key of `plan` that matches. It imports nothing that others do: so it is a file of its own, loaded when it is wanted. */
-export async function scan(parts: Parts, plan: Plan, { match, signal, onProgress }: Match, act: (key: string) => Promise<void>): Promise<ScanProgress> {
+export async function scan(parts: Parts, plan: Plan, { match, signal, onProgress }: Match, act: (key: string) => Promise<void>, lists = false): Promise<ScanProgress> {
   const { storage } = parts
   const current = (): Core | undefined => parts.core ?? parts.standby
   const progress: ScanProgress = { scanned: 0, matched: 0 }
@@ -36,10 +36,10 @@ export async function scan(parts: Parts, plan: Plan, { match, signal, onProgress
     await new Promise<void>(resolve => parts.after(0, resolve))
     signal?.throwIfAborted()
   }
-  /** Who is bringing a value under such a key is too late. */
+  /** Who is bringing a value under such a key is too late, unless this is to look only (`lists`). */
   const memory = async (counts: boolean): Promise<void> => {
     const core = current()
-    parts.flights.doomLabelled(plan.tags.at(-1)!, matches)
+    if (!lists) parts.flights.doomLabelled(plan.tags.at(-1)!, matches)
     for (let from = 0, looked = 0; core !== undefined && core === current(); ) {
       const found = core.nextLabelled(from)
       if (found === undefined) break

@@ -1,30 +1,28 @@
-/** Bytes as text, in every runtime: by its own function where it has one (2025 and later), else by btoa and atob. */
+/** Bytes as base64 text, for stores that keep nothing but text: of Node's Buffer where there is one, else by what every runtime has. */
 
-interface Native {
-  toBase64?(): string
+interface NodeBuffer {
+  from(bytes: ArrayBufferLike, offset: number, length: number): { toString(encoding: 'base64'): string }
+  from(text: string, encoding: 'base64'): Uint8Array
 }
 
-/** So many characters are made at once: arguments of a function lie on the stack. */
-const step = 0x2000
+const { Buffer } = globalThis as { Buffer?: NodeBuffer }
 
-export function base64Of(bytes: Uint8Array): string {
-  const { toBase64 } = bytes as Native
-  if (toBase64 !== undefined) return toBase64.call(bytes)
+/** fromCharCode takes its arguments on the stack. */
+const mostAtOnce = 0x2000
+
+export function toBase64(bytes: Uint8Array): string {
+  if (Buffer !== undefined) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
   let text = ''
-  for (let at = 0; at < bytes.length; at += step) text += String.fromCharCode(...bytes.subarray(at, at + step))
+  for (let at = 0; at < bytes.length; at += mostAtOnce) text += String.fromCharCode(...bytes.subarray(at, at + mostAtOnce))
   return btoa(text)
 }
 
-/** Undefined where the text is no base64. */
-export function bytesOf(base64: string): Uint8Array | undefined {
-  const { fromBase64 } = Uint8Array as { fromBase64?(text: string): Uint8Array }
+/** Bytes of its own. What is no base64 gives other bytes, or none: an entry that is not whole is refused by its seal. */
+export function fromBase64(text: string): Uint8Array {
+  if (Buffer !== undefined) return new Uint8Array(Buffer.from(text, 'base64'))
   try {
-    if (fromBase64 !== undefined) return fromBase64.call(Uint8Array, base64)
-    const text = atob(base64)
-    const bytes = new Uint8Array(text.length)
-    for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i)
-    return bytes
+    return Uint8Array.from(atob(text), character => character.charCodeAt(0))
   } catch {
-    return undefined
+    return new Uint8Array(0)
   }
 }

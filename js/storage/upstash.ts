@@ -9,7 +9,7 @@
  */
 import { OptionError, show } from '../errors.js'
 import { checkNames } from '../units.js'
-import { base64Of, bytesOf } from './base64.js'
+import { fromBase64, toBase64 } from './base64.js'
 import { parsePrefix } from './prefix.js'
 import type { Storage } from './storage.js'
 
@@ -65,12 +65,12 @@ export function upstash(given: UpstashClient | UpstashOptions): Storage {
       // What is over replaces what was there as well: nothing is left of either.
       if (life <= 0) return void (await worded('UNLINK', client.unlink(prefix + key)))
       // Redis refuses what would overflow its clock, and nobody waits that long.
-      const reply = await worded('SET', life < 1e15 ? client.set(prefix + key, mark + base64Of(entry), { px: life }) : client.set(prefix + key, mark + base64Of(entry)))
+      const reply = await worded('SET', life < 1e15 ? client.set(prefix + key, mark + toBase64(entry), { px: life }) : client.set(prefix + key, mark + toBase64(entry)))
       if (reply !== 'OK') throw unexpected('SET', reply)
     },
 
     async add(key, entry) {
-      const reply = await worded('SET', client.set(prefix + key, mark + base64Of(entry), { nx: true }))
+      const reply = await worded('SET', client.set(prefix + key, mark + toBase64(entry), { nx: true }))
       if (reply !== 'OK' && reply !== null) throw unexpected('SET', reply)
       return reply === 'OK'
     },
@@ -131,7 +131,7 @@ class Batch {
     if (!Array.isArray(reply) || reply.length !== wanted.length) throw unexpected('MGET', reply)
     reply.forEach((value: unknown, i) => {
       const { found, failed } = wanted[i]!
-      const bytes = typeof value === 'string' && value.startsWith(mark) ? bytesOf(value.slice(mark.length)) : undefined
+      const bytes = typeof value === 'string' && value.startsWith(mark) ? fromBase64(value.slice(mark.length)) : undefined
       if (value === null || bytes !== undefined) found(bytes)
       else failed(new Error(`upstash: what lies under the key ${wanted[i]!.key} was not written by this storage. Give this cache a prefix of its own, or delete the key.`))
     })

@@ -60,13 +60,6 @@ declare module 'idb-keyval' {
   export function setMany(entries: [string, unknown][], place: Place): Promise<void>
 }
 
-declare module 'keyv' {
-  export default class Keyv {
-    set(key: string, value: unknown): Promise<unknown>
-    get(key: string): Promise<unknown>
-  }
-}
-
 declare module 'layered-loader/core' {
   export class Loader<T> {
     constructor(options: object)

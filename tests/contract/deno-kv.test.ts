@@ -253,7 +253,7 @@ test('What one cache computed, another finds, until the tag is invalidated', asy
     import { createCache } from 'reprise'
     let runs = 0
     const open = async () => {
-      const cache = await createCache({ storage: denoKv(kv), storageDeadline: '20s', invalidationLag: 0 })
+      const cache = await createCache({ scope: 'test', storage: denoKv(kv), storageDeadline: '20s', invalidationLag: 0 })
       return { cache, ask: cache.wrap(async (n: number) => ({ text: 'x'.repeat(n), run: ++runs }), { name: 'ask', tags: n => ['tag-' + n] }) }
     }
     const [a, b] = [await open(), await open()]

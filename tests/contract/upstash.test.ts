@@ -175,7 +175,7 @@ test('What one cache computed, another finds, until the tag is invalidated', asy
   let runs = 0
   const open = async () => {
     // The clock of the caches is the real one: the server's is.
-    const { cache, events } = await bench({ storage: upstash({ client: clientWith(), prefix: 'cache:' }), ttl: '1h', storageDeadline: 'forever', invalidationLag: 0 }, { ...web })
+    const { cache, events } = await bench({ scope: 'test', storage: upstash({ client: clientWith(), prefix: 'cache:' }), ttl: '1h', storageDeadline: 'forever', invalidationLag: 0 }, { ...web })
     return { cache, events, ask: cache.wrap(async (n: number) => ({ n, run: ++runs }), { name: 'ask', tags: n => [`tag-${n}`] }) }
   }
   const [a, b] = [await open(), await open()]

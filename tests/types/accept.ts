@@ -3,7 +3,9 @@
  * compiles against the types of the built package (types.test.ts), or the types are wrong.
  */
 import type { Cache, CacheOptions, CallContext, CallInfo, CheckReport, ForgetReport, ReadOptions, Storage, Wrapped, WrapOptions } from 'reprise'
+import { keyv, keyvStore } from 'reprise/keyv'
 import { redis } from 'reprise/redis'
+import { repriseDriver, unstorage } from 'reprise/unstorage'
 
 interface User {
   readonly id: string
@@ -266,3 +268,12 @@ export const ofAServer: Storage = { ...storage, shared: true }
 const checked: CheckReport = await cache.check({ repair: false, signal: AbortSignal.timeout(1), onProgress: ({ damaged }) => damaged })
 const forgotten: ForgetReport = await cache.forget('tenant', { onProgress: ({ scanned }) => scanned })
 same<[typeof checked.removed, typeof forgotten.forgotten], [number, number]>(true)
+
+// 30. Stores of Keyv and drivers of unstorage, by their shapes: neither package need be installed.
+export const byOthers: Storage[] = [
+  keyv(new Map()),
+  keyv({ store: new Map(), prefix: 'mine:' }),
+  unstorage({ storage: repriseDriver(cache, { ttl: 5 }), base: 'mine', encoding: 'base64' }),
+]
+export const fromKeyvStore: Promise<string | undefined> = keyvStore(cache.scope('keyv')).get<string>('a')
+export const keysOfUsers: Promise<string[]> = cache.keys({ match: 'user:*' })
