@@ -14,6 +14,7 @@
 import { type IDBPDatabase, openDB } from 'idb'
 import { OptionError, show, StorageError } from '../errors.js'
 import type { Storage } from './storage.js'
+import { tabs } from './tabs.js'
 
 export interface IndexedDbOptions {
   /** Name of the database. Default `'reprise'`. */
@@ -103,6 +104,8 @@ export function indexedDb(options: IndexedDbOptions = {}): Storage {
   }
 
   return {
+    ...tabs(name),
+
     async get(key) {
       const found: unknown = await run('readonly', entries => entries.get(key))
       return found instanceof ArrayBuffer ? new Uint8Array(found) : undefined
