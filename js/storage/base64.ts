@@ -17,12 +17,9 @@ export function toBase64(bytes: Uint8Array): string {
   return btoa(text)
 }
 
-/** Bytes of its own. What is no base64 gives other bytes, or none: an entry that is not whole is refused by its seal. */
-export function fromBase64(text: string): Uint8Array {
+/** Bytes of its own; undefined where it is no base64. */
+export function fromBase64(text: string): Uint8Array | undefined {
+  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined
   if (Buffer !== undefined) return new Uint8Array(Buffer.from(text, 'base64'))
-  try {
-    return Uint8Array.from(atob(text), character => character.charCodeAt(0))
-  } catch {
-    return new Uint8Array(0)
-  }
+  return Uint8Array.from(atob(text), character => character.charCodeAt(0))
 }

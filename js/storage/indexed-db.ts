@@ -42,6 +42,8 @@ export function indexedDb(options: IndexedDbOptions = {}): Storage {
   let connection: Connection | undefined
   /** Of there being no IndexedDB. */
   let complaint: StorageError | undefined
+  const waiting: { readonly bytes: number; readonly resolve: () => void }[] = []
+  let trying = false
   const shared: { [mode in Mode]?: Transaction | undefined } = {}
 
   async function connect(): Promise<IDBPDatabase | undefined> {
@@ -66,6 +68,13 @@ export function indexedDb(options: IndexedDbOptions = {}): Storage {
   async function leave(own = connection): Promise<void> {
     if (connection === own) connection = undefined
     await own?.then(db => db?.close(), () => {})
+  }
+
+  /** The next of those that are tried alone: the smallest, as one that there is no room for takes some while it is tried. */
+  function next(): void {
+    const [first] = waiting.sort((a, b) => a.bytes - b.bytes).splice(0, 1)
+    trying = first !== undefined
+    first?.resolve()
   }
 
   /** Undefined where there is no IndexedDB, else what the work found. */
@@ -97,7 +106,10 @@ export function indexedDb(options: IndexedDbOptions = {}): Storage {
       if (again) throw cause
       if (/^Quota/.test(cause.name)) await import('./indexed-db/room.js').then(({ makeRoom }) => makeRoom(db, bytes)).catch(() => {})
       else void leave(own)
-      return run(mode, work, bytes, true)
+      await new Promise<void>(resolve => {
+        if (waiting.push({ bytes, resolve }) === 1 && !trying) void Promise.resolve().then(next)
+      })
+      return run(mode, work, bytes, true).finally(next)
     } finally {
       shared[mode] = undefined
     }
