@@ -80,5 +80,7 @@ export class News {
     const key = core.key()
     core.invalidate(key)
     parts.flights.doom(key.id)
+    const name = await parts.storageName(core.canonicalBytes())
+    if (name !== undefined) await parts.storage!.outdated(name.text)
   }
 }

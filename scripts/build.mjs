@@ -16,7 +16,7 @@ import { fail, isMain, root, run, step, StepError } from './lib/process.mjs'
 const modules = ['core.wasm', 'core-dense.wasm']
 const runtimes = ['node', 'browser', 'workerd', 'edge-light']
 /** Those that are imported by a name of their own: what is not imported is not bundled. */
-const storages = ['redis', 'cloudflare-kv', 'web-cache', 'upstash', 'deno-kv', 'keyv', 'unstorage']
+const storages = ['redis', 'cloudflare-kv', 'web-cache', 'upstash', 'deno-kv', 'keyv', 'unstorage', 'tiered']
 
 /** Builds the named presets and then, after `wasm`, the package: build({ wasm: true, asan: true }). */
 export async function build(wanted) {

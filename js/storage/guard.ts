@@ -226,6 +226,11 @@ export class StorageGuard {
     if (this.breaker.admits()) await this.timely('publish', () => this.storage.publish!(message))
   }
 
+  /** What lies under a key was changed by others. */
+  async outdated(key: string): Promise<void> {
+    if (this.storage.outdated !== undefined) await this.timely('get', () => this.storage.outdated!(key), false)
+  }
+
   /** False where it cannot, or not now. */
   async subscribe(listener: (message: Uint8Array) => void): Promise<boolean> {
     if (!this.breaker.admits()) return false

@@ -31,6 +31,8 @@ export interface Storage {
   released?(key: string, ms: number): Promise<void>
   /** Tells all others who have subscribed, if it can: nothing depends on it but how soon they hear. Optional, with `subscribe`. */
   publish?(message: Uint8Array): Promise<void>
+  /** Somebody says that others have changed what lies under a key: a copy of it is not to be used. Optional. */
+  outdated?(key: string): Promise<void>
   /** Has the listener told what others publish from now on; the sender may be told, too. Resolves with what ends that. */
   subscribe?(listener: (message: Uint8Array) => void): Promise<() => Promise<void>>
 }
