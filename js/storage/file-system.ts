@@ -156,7 +156,7 @@ export function fileSystem(options: FileSystemOptions): Storage {
       return inFolder(leases, path, () => leasing.take(path, leaseMs))
     },
 
-    released: (key, ms) => leasing.released(directory.pathOf(leases, key), ms),
+    released: (key, ms) => leasing.released(directory.pathOf(leases, key), directory.pathOf(folderOf(key), key.slice(2)), ms),
 
     close: () => housekeeping.close(),
   }

@@ -133,7 +133,7 @@ function table(cells: readonly Cell[]): string {
 function summary(rows: readonly JsonRow[]): string {
   const line = ({ id, unit, ours, all, ratio, what: text }: JsonRow): string => {
     const others = Object.entries(all).map(([name, value]) => `${name} ${value}`)
-    return `${id.padEnd(18)}asg ${ours} ${unit}; ${others.join(', ')}; best / ours ${ratio}${ratio < 1 ? ' <' : ''}\n${' '.repeat(18)}${text}`
+    return `${id.padEnd(18)}asg ${ours} ${unit}; ${others.join(', ')}; best / ours ${ratio}${ratio !== null && ratio < 1 ? ' <' : ''}\n${' '.repeat(18)}${text}`
   }
   return rows.map(line).join('\n')
 }

@@ -184,6 +184,11 @@ export interface Comparison {
 }
 
 /** Ours against the best peer, by the fastest slices or by the medians: the best may be another one then. */
+/** Is there anybody who does what ours does? */
+export function hasPeer({ timed }: Result): boolean {
+  return timed.slice(1).some(({ aside }) => aside === undefined)
+}
+
 export function compare(result: Result, by: keyof Timing): Comparison {
   const [ours, ...others] = result.timed
   const peers = others.filter((peer) => peer.aside === undefined)

@@ -1,13 +1,18 @@
 // What the benches use of their peers. Declared here, so that types are checked where the peers are not installed.
 
 declare module 'bentocache' {
-  export const bentostore: () => { useL1Layer(driver: unknown): unknown }
+  interface Bentostore {
+    useL1Layer(driver: unknown): Bentostore
+    useL2Layer(driver: unknown): Bentostore
+  }
+  export const bentostore: () => Bentostore
   export class BentoCache {
     constructor(options: object)
     set(options: object): Promise<unknown>
     get(options: object): Promise<unknown>
     getOrSet(options: object): Promise<unknown>
     deleteByTag(options: { tags: string[] }): Promise<unknown>
+    disconnectAll(): Promise<unknown>
   }
 }
 
@@ -25,13 +30,17 @@ declare module 'async-cache-dedupe' {
 }
 
 declare module 'bentocache/drivers/memory' {
-  export function memoryDriver(options: { maxItems: number }): unknown
+  export function memoryDriver(options?: { maxItems: number }): unknown
 }
 
 declare module 'bentocache/drivers/file' {
-  export function fileDriver(options: { directory: string }): {
+  export function fileDriver(options: { directory: string; pruneInterval?: false }): {
     factory(config: object): { set(key: string, value: string): Promise<boolean>; get(key: string): Promise<string | undefined> }
   }
+}
+
+declare module 'bentocache/drivers/redis' {
+  export function redisDriver(options: { connection: unknown }): unknown
 }
 
 declare module 'cacache' {

@@ -4,18 +4,18 @@
  *
  *   {"rows":[{"id","what","unit","ours","best","peer","ratio","all":{peer: value}}]}
  *
- * All values there are those of the fastest slices; `ratio` is best / ours, so above 1 we are ahead.
+ * Where nobody does what ours does, best, peer and ratio are null. All values there are those of the fastest slices; `ratio` is best / ours, so above 1 we are ahead.
  */
-import { compare, type Result, type Timed } from './harness.js'
+import { compare, hasPeer, type Result, type Timed } from './harness.js'
 
 export interface JsonRow {
   id: string
   what: string
   unit: string
   ours: number
-  best: number
-  peer: string
-  ratio: number
+  best: number | null
+  peer: string | null
+  ratio: number | null
   all: Record<string, number>
 }
 
@@ -24,9 +24,10 @@ export function jsonReport(results: readonly Result[]): { rows: JsonRow[] } {
 }
 
 function jsonRow(result: Result): JsonRow {
-  const { ours, best, ratio } = compare(result, 'min')
   const { id, what, unit, timed } = result
   const all = Object.fromEntries(timed.slice(1).map(({ name, timing }) => [name, digits(timing.min)]))
+  if (!hasPeer(result)) return { id, what, unit, ours: digits(timed[0]!.timing.min), best: null, peer: null, ratio: null, all }
+  const { ours, best, ratio } = compare(result, 'min')
   return { id, what, unit, ours: digits(ours.timing.min), best: digits(best.timing.min), peer: best.name, ratio: digits(ratio), all }
 }
 
@@ -57,6 +58,7 @@ function label({ name, version, aside }: Timed): string {
 
 function summary(results: readonly Result[]): string {
   const lines = results.map((result) => {
+    if (!hasPeer(result)) return `${result.id.padEnd(33)}${show(result.timed[0]!.timing.min, result.unit)}   (nobody else does it)`
     const { ours, best, ratio } = compare(result, 'min')
     const values = `${show(ours.timing.min, result.unit)}${show(best.timing.min, result.unit)}`
     return `${result.id.padEnd(33)}${values}${times(ratio)}${times(compare(result, 'median').ratio)}${ratio < 1 ? ' < ' : '   '}${best.name}`

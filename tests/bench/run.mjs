@@ -85,7 +85,7 @@ async function bundle(name, known) {
         entryPoints: [`${here}/${program}.ts`],
         outfile: `${output}/${program}.mjs`,
         platform: 'node',
-        external: ['playwright-core'],
+        external: ['playwright-core', 'esbuild'],
         // Peers in CommonJS ask for node:crypto with require.
         banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
       })

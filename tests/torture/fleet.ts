@@ -8,7 +8,7 @@ import type { FleetAnswer } from './fleet-process.js'
 export interface Wave {
   /** Of the function, in all processes. */
   readonly runs: number
-  /** From when the value was made until all calls of a process that had waited were answered, in milliseconds: one for each of those processes. */
+  /** From when the first value was there until all calls of a process that had not made it were answered, in milliseconds: one for each of those processes. */
   readonly wakeMs: readonly number[]
   readonly errors: readonly string[]
 }
@@ -20,10 +20,10 @@ export interface Fleet {
 }
 
 /** `place`: a directory, or the URL of a Redis. */
-export async function startFleet(place: string, { processes = 4, calls = 250, ms = 50 } = {}): Promise<Fleet> {
+export async function startFleet(place: string, { processes = 4, calls = 250, ms = 50, peer = '' } = {}): Promise<Fleet> {
   const program = await bundled('tests/torture/fleet-process.ts')
   const members = Array.from({ length: processes }, () => {
-    const child = spawn(process.execPath, [program.file, place, String(calls), String(ms)], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, [program.file, place, String(calls), String(ms), peer], { stdio: ['pipe', 'pipe', 'inherit'] })
     return { child, lines: createInterface(child.stdout!) }
   })
   await Promise.all(members.map(({ lines }) => once(lines, 'line')))
@@ -36,10 +36,10 @@ export async function startFleet(place: string, { processes = 4, calls = 250, ms
         return JSON.parse(String((await line)[0])) as FleetAnswer
       })
       const all = await Promise.all(answers)
-      const made = Math.max(...all.map(({ made }) => made ?? 0))
+      const made = Math.min(...all.map(({ made }) => made ?? Infinity))
       return {
         runs: all.reduce((sum, { runs }) => sum + runs, 0),
-        wakeMs: all.filter(({ runs }) => runs === 0).map(({ answered }) => answered - made),
+        wakeMs: all.filter(one => one.made !== made).map(({ answered }) => answered - made),
         errors: all.flatMap(({ events }) => events),
       }
     },

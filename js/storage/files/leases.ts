@@ -16,7 +16,7 @@ import { addLater } from './whole-file.js'
 
 export const leases = 'leases'
 
-const shortestPauseMs = 2
+const shortestPauseMs = 1
 const longestPauseMs = 20
 
 /** Of this machine since it was started, the same for all its processes. */
@@ -51,14 +51,15 @@ export class Leases {
     }
   }
 
-  /** Resolves when nothing is there, or it may be taken away, or `ms` have passed. */
-  async released(path: string, ms: number): Promise<void> {
+  /** Resolves when nothing is there, or there is another entry, which comes first, or `ms` have passed. */
+  async released(path: string, entry: string, ms: number): Promise<void> {
     const until = performance.now() + ms
+    const before = lstatSync(entry, { throwIfNoEntry: false })?.ino
     for (let waited = 0; ; ) {
-      if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return
+      if (lstatSync(path, { throwIfNoEntry: false }) === undefined || lstatSync(entry, { throwIfNoEntry: false })?.ino !== before) return
       const left = until - performance.now()
       if (left <= 0) return
-      const pauseMs = Math.min(left, Math.max(shortestPauseMs, Math.min(longestPauseMs, waited / 16)))
+      const pauseMs = Math.min(left, Math.max(shortestPauseMs, Math.min(longestPauseMs, waited / 32)))
       await new Promise(resolve => setTimeout(resolve, pauseMs))
       waited += pauseMs
     }
