@@ -83,6 +83,9 @@ export class Tokens {
   private readonly unnumbered = new Set<Promise<Known>>()
   /** Drawn here, and put into a storage that cannot say whether others did the same at that moment: to be read again, by name. */
   private readonly unsure = new Set<string>()
+  /** What was read may have been old: when that was last so, and when all is to be read once more, by the stopwatch. */
+  private oldAt = -Infinity
+  private againAt = Infinity
   /** What the storage could not be told when it was renewed, by name. */
   private readonly unpaid = new Set<string>()
   /** How often any token changed that was known here. */
@@ -278,7 +281,10 @@ export class Tokens {
     const number = digest.slice(0, 8)
     const place = hex(number)
     const { ok, token } = await this.read(place)
-    if (token !== undefined) return known(place, pairOf(number, token), true)
+    if (token !== undefined) {
+      this.mayBeOld()
+      return known(place, pairOf(number, token), true)
+    }
     const now = this.known.get(tagName(tag))
     if (now !== before && now !== undefined) return now
     const drawn = { ...known(place, before?.pair ?? pairOf(number, randomBytes(8)), false), drawn: true }
@@ -350,15 +356,29 @@ export class Tokens {
     if (place === undefined) return
     const { ok, token } = await this.read(place)
     const seen = token === undefined ? '' : hex(token)
-    if (!ok || (seen === this.seenEpoch && this.unsure.size === 0)) return
+    const again = this.tools.stopwatch() >= this.againAt
     // The first time it cannot be told whether it has changed.
-    const names = new Set(seen === this.seenEpoch ? this.unsure : [...this.known.keys(), ...this.loading.keys()])
+    const all = again || seen !== this.seenEpoch
+    if (!ok || (!all && this.unsure.size === 0)) return
+    const names = new Set(all ? [...this.known.keys(), ...this.loading.keys()] : this.unsure)
     this.unsure.clear()
+    if (again) this.againAt = Infinity
+    if (seen !== this.seenEpoch) this.mayBeOld()
+    else if (this.oldAt + this.tools.storage!.lateMs > this.tools.stopwatch()) this.againAt = this.oldAt + this.tools.storage!.lateMs
     await Promise.all([...names].map(async name => {
       const known = (await this.loading.get(name)) ?? this.known.get(name)
       if (known !== undefined) await this.reload(known)
     }))
     this.seenEpoch = seen
+  }
+
+  /** Where reads may be old, the token that is read now may be that of before its renewal, whose news is here: all are read once more when that cannot be any longer. */
+  private mayBeOld(): void {
+    const { storage, stopwatch } = this.tools
+    const { lateMs } = storage!
+    if (lateMs === 0) return
+    this.oldAt = stopwatch()
+    if (this.againAt === Infinity) this.againAt = this.oldAt + lateMs
   }
 
   /** Somebody says that the tag with this number has another token. */

@@ -8,6 +8,7 @@
 import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { capture, fail, isMain, root, run, step, StepError } from './lib/process.mjs'
+import { canUnpackValkey, unpackedValkey, unpackValkey } from './lib/valkey.mjs'
 
 /** What is needed, what for, the Debian package that brings it, and how to see that it is there. */
 const needs = [
@@ -36,6 +37,9 @@ export async function setup(use) {
   const missing = needs.filter((need) => (use === 'test' || need.use === use) && !need.found())
   if (missing.length > 0) await installSystemPackages(missing)
   if (!nodeModulesAreCurrent()) await step('install npm packages', installNodeModules)
+  if (use === 'test' && !program('valkey-server')() && unpackedValkey() === undefined && canUnpackValkey()) {
+    await step('unpack valkey', unpackValkey).catch((error) => console.log(`Without it the tests of storage in Redis run with Redis alone: ${error.message}`))
+  }
 }
 
 // ---- what is there ----------------------------------------------------------------------------

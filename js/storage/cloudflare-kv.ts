@@ -55,6 +55,8 @@ export function cloudflareKv(given: KvNamespace | CloudflareKvOptions): Storage 
 
   return {
     shared: true,
+    // A minute, they say, or more.
+    lateMs: 120_000,
     async get(key) {
       const caching = cacheSeconds !== undefined && key.length >= digitsOfEntry ? { cacheTtl: cacheSeconds } : {}
       const found = await namespace.get(prefix + key, { type: 'arrayBuffer', ...caching })

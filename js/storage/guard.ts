@@ -217,6 +217,11 @@ export class StorageGuard {
     return this.breaker.admits() && (await this.timely('lease', () => this.storage.released!(key, ms), true, ms + this.deadlineMs)).ok
   }
 
+  /** How old what it says may be. */
+  get lateMs(): number {
+    return this.storage.lateMs ?? 0
+  }
+
   /** It can carry messages. */
   get publishes(): boolean {
     return typeof this.storage.publish === 'function' && typeof this.storage.subscribe === 'function'

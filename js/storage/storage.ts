@@ -5,6 +5,8 @@
 export interface Storage {
   /** Others use it too, by its nature: a server, not a folder of this machine. createCache() asks for a `scope` then. Optional. */
   readonly shared?: boolean
+  /** What is read may be so old, in milliseconds, though something newer was written: of places that copy later, or keep what was asked for. Absent: never. */
+  readonly lateMs?: number
   /** The bytes last set under the key, or undefined. They are the caller's: a storage does not change them later. */
   get(key: string): Promise<Uint8Array | undefined>
   /** Keeps the bytes. `hint.expiresAt` (milliseconds since 1970 UTC) says from when on nobody will want them. */

@@ -8,6 +8,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { createClient } from 'redis'
 
@@ -19,8 +20,14 @@ export interface RedisServer {
   stop(): Promise<void>
 }
 
-/** The servers that are installed here. */
-export const programs = ['redis-server', 'valkey-server'].filter(name => (process.env['PATH'] ?? '').split(delimiter).some(folder => existsSync(join(folder, name))))
+/** Where a program is: installed, or unpacked by scripts/setup.mjs. */
+function pathOf(name: string): string | undefined {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), fileURLToPath(new URL('../../build/valkey/usr/bin', import.meta.url))]
+  return folders.map(folder => join(folder, name)).find(existsSync)
+}
+
+/** The servers that there are. */
+export const programs = ['redis-server', 'valkey-server'].filter(name => pathOf(name) !== undefined)
 
 const running = new Set<{ child: ChildProcess; folder: string }>()
 process.on('exit', () => {
@@ -42,7 +49,7 @@ export async function startRedis({ program = 'redis-server', args = [] as string
 
 async function tryToStart(program: string, port: number, args: string[]): Promise<RedisServer | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'reprise-redis-'))
-  const child = spawn(program, ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder, ...args], { stdio: 'ignore' })
+  const child = spawn(pathOf(program)!, ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder, ...args], { stdio: 'ignore' })
   const entry = { child, folder }
   running.add(entry)
   const ended = new Promise<void>(resolve => child.once('exit', () => resolve()).once('error', () => resolve()))

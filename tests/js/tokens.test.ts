@@ -199,6 +199,33 @@ test('An invalidation that a slower expiry elsewhere has written over is made ag
   }
 })
 
+test('Where a storage may answer with what was there before, tokens are read once more when it cannot any longer', async () => {
+  const clock = { now: 0 }
+  const storage = countedStorage()
+  const old = new Map<string, Uint8Array>()
+  const late = { ...storage, lateMs: 60_000, get: async (key: string) => old.get(key) ?? (await storage.get(key)) }
+  const one = registry(storage)
+  const before = (await one.tokens.snapshot([name('a')])).pairs
+  const two = registry(late as typeof storage, true, clock, 100)
+  assert.deepEqual((await two.tokens.snapshot([name('a')])).pairs, before)
+  await two.tokens.catchUp()
+  for (const [key, value] of storage.entries) old.set(key, value)
+  await one.tokens.renew(name('a'))
+  const after = (await one.tokens.snapshot([name('a')])).pairs
+  // The epoch is new already, the token is not.
+  const place = hex(before.subarray(0, 8))
+  for (const key of [...old.keys()]) if (key !== place) old.delete(key)
+  clock.now = 10_000
+  await two.tokens.catchUp()
+  assert.deepEqual((await two.tokens.snapshot([name('a')])).pairs, before)
+  old.clear()
+  for (const now of [30_000, 60_000, 70_000]) {
+    clock.now = now
+    await two.tokens.catchUp()
+  }
+  assert.deepEqual((await two.tokens.snapshot([name('a')])).pairs, after)
+})
+
 test('A storage that has lost what it was told does not bring a token back', async () => {
   const storage = countedStorage()
   const { tokens } = registry(storage)
