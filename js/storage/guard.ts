@@ -64,6 +64,8 @@ export class StorageGuard {
   /** Called when the storage is there after it was not, or owed something. */
   returned: (() => Promise<void>) | undefined
   private readonly breaker: Breaker
+  /** The error of the last event. */
+  private told: unknown
   private unsubscribe: (() => Promise<void>) | undefined
   /** Keys that could not be deleted, and when they were to be, in the order of all writes: whatever the storage still has there, it does not count. */
   private readonly owed = new Map<string, number>()
@@ -446,8 +448,11 @@ export class StorageGuard {
     this.emit?.({ type: 'not-written', reason })
   }
 
+  /** What failed for one reason, with one and the same error, is one event: all reads of a database that cannot be opened, all keys of one command. */
   private failed(operation: StorageOperation, error: unknown): void {
     this.errors++
+    if (error === this.told && typeof error === 'object') return
+    this.told = error
     this.emit?.({ type: 'storage-error', operation, error })
   }
 }

@@ -1,14 +1,14 @@
 /** Redis on bad days: whatever it does, a call runs its function once, its value comes back, and the failure is counted. */
 import assert from 'node:assert/strict'
 import test, { after, before } from 'node:test'
-import { Redis } from 'ioredis'
-import { createClient } from 'redis'
+import { Cluster, Redis } from 'ioredis'
+import { createClient, createCluster } from 'redis'
 import { web } from '../../js/runtimes/web.js'
 import { redis } from '../../js/storage/redis.js'
 import type { Storage } from '../../js/storage/storage.js'
 import { bench } from '../js/harness.js'
 import { FaultProxy } from './fault-proxy.js'
-import { freePort, type RedisServer, startRedis } from './redis-server.js'
+import { freePort, type RedisServer, startCluster, startRedis } from './redis-server.js'
 
 let server: RedisServer
 let proxy: FaultProxy
@@ -311,6 +311,51 @@ test('R4: CLUSTERDOWN: a cluster that lost some of its keys', async () => {
   const alone = await startRedis({ args: ['--cluster-enabled', 'yes', '--cluster-port', `${await freePort()}`] })
   await failsOpen(redis(alone.url), /^CLUSTERDOWN /)
   await alone.stop()
+})
+
+test('R5: a key that moves from one master to another (ASK, then MOVED) is found all the way, and a master that dies costs computations of its keys alone', { timeout: 60_000 }, async () => {
+  const { nodes, stop } = await startCluster()
+  const rootNodes = nodes.map(({ url }) => ({ url }))
+  const node = await createCluster({ rootNodes }).on('error', () => {}).connect()
+  const io = new Cluster(nodes.map(({ port }) => ({ host: '127.0.0.1', port })), { redisOptions: { maxRetriesPerRequest: 1 } })
+  io.on('error', () => {})
+  try {
+    const storages = [redis(node), redis(io)]
+    const name = (n: number): string => n.toString(16).padStart(64, '0')
+    for (let n = 0; n < 30; n++) await storages[n % 2]!.set(name(n), said(`${n}`), {})
+    const found = async (n: number): Promise<void> => {
+      for (const storage of storages) assert.deepEqual(await storage.get(name(n)), said(`${n}`))
+    }
+    const stored = `reprise:${name(7)}`
+    const slot = String(await nodes[0]!.command('CLUSTER', 'KEYSLOT', stored))
+    const ids = await Promise.all(nodes.map(async node => String(await node.command('CLUSTER', 'MYID'))))
+    const ranges = (await nodes[0]!.command('CLUSTER', 'SLOTS')) as [number, number, [string, number]][]
+    const owner = ranges.find(([from, to]) => from <= Number(slot) && Number(slot) <= to)![2][1]
+    const from = nodes.findIndex(({ port }) => port === owner)
+    const to = (from + 1) % 3
+    await nodes[to]!.command('CLUSTER', 'SETSLOT', slot, 'IMPORTING', ids[from]!)
+    await nodes[from]!.command('CLUSTER', 'SETSLOT', slot, 'MIGRATING', ids[to]!)
+    await found(7)
+    assert.equal(String(await nodes[from]!.command('MIGRATE', '127.0.0.1', String(nodes[to]!.port), stored, '0', '5000')), 'OK')
+    await found(7)
+    for (const node of [nodes[to]!, nodes[from]!, nodes[3 - from - to]!]) await node.command('CLUSTER', 'SETSLOT', slot, 'NODE', ids[to]!)
+    await found(7)
+    for (const storage of storages) await storage.set(name(7), said('7'), {})
+    for (let n = 0; n < 30; n++) await found(n)
+    // It dies, and nobody takes its place.
+    await nodes[from]!.stop()
+    const { cache, events } = await bench({ storage: lent(storages[0]!), scope: 'public' }, web)
+    let runs = 0
+    const ask = cache.wrap(async (n: number) => (runs++, n), { name: 'ask' })
+    assert.deepEqual(await Promise.all(Array.from({ length: 20 }, (_, n) => ask(n))), Array.from({ length: 20 }, (_, n) => n))
+    assert.equal(runs, 20)
+    assert.ok(events.some(({ type }) => type === 'storage-error'))
+    await cache.close()
+  } finally {
+    await node.destroy()
+    io.disconnect()
+    await stop()
+  }
 })
 
 // ---- a connection of our own -------------------------------------------------------------------------

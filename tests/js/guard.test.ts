@@ -313,3 +313,10 @@ test('A write that ends after a deletion was refused does not settle that debt; 
   assert.deepEqual(statesOf(events).at(-1), 'closed')
   assert.equal(clock.timers, 0)
 })
+
+test('What many have in common that fail is one event, and a failure of each', async () => {
+  const error = new Error('the database cannot be opened')
+  const { guard, events } = guarded({ get: async () => { throw error } })
+  await Promise.all([guard.get('a'), guard.get('b'), guard.get('c')])
+  assert.deepEqual([guard.errors, events.filter(({ type }) => type === 'storage-error').length], [3, 1])
+})
