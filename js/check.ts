@@ -46,7 +46,11 @@ export async function check(parts: Parts, options: CheckOptions, Refused: Refuse
   const report: CheckReport = { entries: 0, bytes: 0, tokens: 0, damaged: 0, expired: 0, invalidated: 0, foreign: 0, removed: 0 }
   const tell = (): void => onProgress?.({ ...report })
   const tokens = new Map<string, Promise<Uint8Array | undefined>>()
-  const readToken = (place: string): Promise<Uint8Array | undefined> => storage.look(place, () => {}).then(tokenIn)
+  const readToken = async (place: string): Promise<Uint8Array | undefined> => {
+    const [whole, soft] = await Promise.all([place, parts.tokens.softPlaceOf(place)].map(place => storage.look(place, () => {}).then(tokenIn)))
+    // With the last bytes of when it was last made to expire, if that was since it was last drawn.
+    return whole !== undefined && soft !== undefined && isSame(whole, 0, soft, 0, hardBytes) ? soft : whole
+  }
   const tokenAt = (place: string, anew: boolean): Promise<Uint8Array | undefined> => {
     const known = anew ? undefined : tokens.get(place)
     if (known !== undefined) return known

@@ -5,7 +5,8 @@
  * A tag's number is the first 64 bits of the digest (SHA-256, or HMAC) of `[format, scope, kind, value]`, and its token lies in storage
  * under that number. A token that is not there is drawn at random and written, where nobody else was quicker; one that cannot be read
  * is drawn for this process alone and asked for again the next time. Of the 8 bytes of a token, all are drawn anew to invalidate, the last
- * three to expire: entries made before are dead, or stale.
+ * three to expire: entries made before are dead, or stale. Those three lie in a place of their own from then on, with the five that they belong to: so who expires
+ * writes over nothing that invalidates. Should that be lost, what was expired is fresh again, for the rest of its time.
  *
  * Other processes share the storage, not this memory. Who renews a token also renews that of one tag which stands for all of
  * them, the epoch. Every `lagMs` the epoch is read, one small read whatever the number of tags; where it has changed, all tokens
@@ -37,8 +38,6 @@ interface Known {
   readonly changed: number
   /** It is owed, and only its last bytes were drawn here: the first are those that were known. */
   readonly soft?: boolean
-  /** When it was invalidated here, by the stopwatch; not where others may have done it since. */
-  readonly renewedAt?: number | undefined
   /** Some of the tokens, or of their first bytes, that it has had here: one that the storage still has, or has again, is not news. */
   readonly retired: readonly string[]
 }
@@ -153,7 +152,7 @@ export class Tokens {
     const heard = await Promise.all(numbers.map(async number => {
       const place = hex(number)
       if (this.places.has(place)) return true
-      const { ok, token } = await this.read(place)
+      const { ok, token } = await this.readBoth(place)
       const tag: Tag = { scope: null, kind: 'number', value: place }
       if (token !== undefined && !this.places.has(place)) this.learn({ tag, pair: pairOf(number, token), place, shared: true, owed: false, changed: this.changes, retired: [] })
       return ok
@@ -234,7 +233,7 @@ export class Tokens {
     while (renewed.every((byte, i) => byte === pair[i]))
     const changed: Known = {
       tag, pair: renewed, place, shared: place === undefined, owed: place !== undefined, changed: ++this.changes,
-      soft: soft && (!known.owed || known.soft === true), retired: retiredBy(known, renewed), renewedAt: soft ? known.renewedAt : this.tools.stopwatch(),
+      soft: soft && (!known.owed || known.soft === true), retired: retiredBy(known, renewed),
     }
     this.learn(changed)
     // Had it to be loaded first, calls have come in between.
@@ -280,7 +279,7 @@ export class Tokens {
     if (digest === undefined) return known(undefined, randomBytes(16), storage === undefined)
     const number = digest.slice(0, 8)
     const place = hex(number)
-    const { ok, token } = await this.read(place)
+    const { ok, token } = await this.readBoth(place)
     if (token !== undefined) {
       this.mayBeOld()
       return known(place, pairOf(number, token), true)
@@ -289,6 +288,19 @@ export class Tokens {
     if (now !== before && now !== undefined) return now
     const drawn = { ...known(place, before?.pair ?? pairOf(number, randomBytes(8)), false), drawn: true }
     return ok ? this.pay(drawn) : drawn
+  }
+
+  /** Where the last bytes of a token lie, once it was made to expire. */
+  softPlaceOf(place: string): string {
+    return Array.from(place, digit => (15 - parseInt(digit, 16)).toString(16)).join('')
+  }
+
+  /** A token as it is now: with the last bytes of when it was last made to expire, if that was since it was last drawn. */
+  private async readBoth(place: string): Promise<{ ok: boolean; token?: Uint8Array }> {
+    const [whole, soft] = await Promise.all([this.read(place), this.read(this.softPlaceOf(place))])
+    if (!whole.ok || !soft.ok) return { ok: false }
+    const belongs = whole.token !== undefined && soft.token !== undefined && !differsFrom(pairOf(soft.token, soft.token), whole.token, softFrom)
+    return belongs ? soft : whole
   }
 
   private async read(place: string): Promise<{ ok: boolean; token?: Uint8Array }> {
@@ -301,34 +313,33 @@ export class Tokens {
   private async pay(known: Known): Promise<Known> {
     const { tag, place, changed } = known
     const name = tagName(tag)
-    let { pair, retired, renewedAt } = known
-    let undone = false
-    if (known.soft === true) {
-      // Others may have renewed it since it was read here: that must not be undone by the bytes that are only handed on.
-      const { ok, token } = await this.read(place!)
-      if (this.known.get(name) !== known) return this.known.get(name)!
-      if (!ok) {
-        this.tools.storage!.owes()
-        this.unpaid.add(name)
-        return known
-      }
-      if (token !== undefined && differsFrom(pair, token, softFrom) && !isRetired(known, token)) {
-        undone = this.isUndone(known)
-        const theirs = undone ? this.drawnFor(pair) : pairOf(pair.subarray(0, 8), token)
-        if (!undone) theirs.set(pair.subarray(softFrom), softFrom)
-        retired = retiredBy(known, theirs)
-        pair = theirs
-        renewedAt = undefined
-      }
-    }
+    let { pair, retired } = known
     const { storage } = this.tools
-    let shared: boolean
-    if (known.drawn === true) {
+    let shared = false
+    if (known.soft === true) {
+      // It is for the first bytes that the tag has, whoever drew them, and those may be drawn anew while this is written.
+      for (let written: Uint8Array | undefined; ; written = pair) {
+        const { ok, token } = await this.read(place!)
+        if (this.known.get(name) !== known) return this.known.get(name)!
+        if (!ok) {
+          storage!.owes()
+          this.unpaid.add(name)
+          return known
+        }
+        if (token !== undefined && differsFrom(pair, token, softFrom) && !isRetired(known, token)) {
+          const theirs = pairOf(pair.subarray(0, 8), token)
+          theirs.set(pair.subarray(softFrom), softFrom)
+          retired = retiredBy(known, theirs)
+          pair = theirs
+        }
+        if (written === pair || !(shared = await storage!.put(this.softPlaceOf(place!), recordOf(pair), {}))) break
+      }
+    } else if (known.drawn === true) {
       const before = this.known.get(name)
       const { ok, theirs } = await storage!.add(place!, recordOf(pair))
       shared = ok
       if (theirs) {
-        const there = await this.read(place!)
+        const there = await this.readBoth(place!)
         const now = this.known.get(name)
         if (now !== undefined && now !== before) return now
         if (there.token !== undefined && !isRetired(known, there.token)) pair = pairOf(pair.subarray(0, 8), there.token)
@@ -340,13 +351,12 @@ export class Tokens {
     // Others look again only where the epoch has changed, and they may have looked since that was written.
     else if (shared && this.unpaid.delete(name) && tag.kind !== 'epoch') void this.change(epoch, false)
     if (shared && known.drawn !== true && tag.kind !== 'epoch') this.tools.told?.(pair.subarray(0, 8))
-    const paid: Known = { tag, pair, place, shared, owed: !shared && known.owed, changed, soft: !shared && known.soft === true, drawn: !shared && known.drawn === true, retired, renewedAt }
+    const paid: Known = { tag, pair, place, shared, owed: !shared && known.owed, changed, soft: !shared && known.soft === true, drawn: !shared && known.drawn === true, retired }
     if (this.known.get(name) !== known) return paid
     if (pair === known.pair) this.known.set(name, paid)
     else {
       this.learn(paid)
       this.tools.renewed(tag)
-      if (undone) void this.change(epoch, false)
     }
     return paid
   }
@@ -391,8 +401,8 @@ export class Tokens {
     const { tag, pair, place } = known
     if (tag === epoch || place === undefined) return
     if (known.owed) return void (await this.pay(known))
-    await this.tools.storage!.written(place)
-    const { ok, token } = await this.read(place)
+    await Promise.all([this.tools.storage!.written(place), this.tools.storage!.written(this.softPlaceOf(place))])
+    const { ok, token } = await this.readBoth(place)
     // Renewed here meanwhile: that is newer.
     if (!ok || this.known.get(tagName(tag)) !== known) return
     if (token !== undefined && !differsFrom(pair, token, 16)) return
@@ -403,28 +413,12 @@ export class Tokens {
       await this.pay(owed)
       return void (await this.change(epoch, false))
     }
+    const news = pairOf(pair.subarray(0, 8), token ?? this.tools.randomBytes(8))
     // Where the storage has lost it, nobody can know whether it was renewed: all that carries it is dead.
-    const undone = token !== undefined && differsFrom(pair, token, softFrom) && this.isUndone(known)
-    const mine = token === undefined || undone
-    const news = mine ? this.drawnFor(pair) : pairOf(pair.subarray(0, 8), token)
-    const learned: Known = { tag, pair: news, place, shared: !mine, owed: mine, drawn: mine && !undone, changed: ++this.changes, retired: retiredBy(known, news) }
+    const learned: Known = { tag, pair: news, place, shared: token !== undefined, owed: token === undefined, drawn: token === undefined, changed: ++this.changes, retired: retiredBy(known, news) }
     this.learn(learned)
     this.tools.renewed(tag)
-    if (mine) await this.pay(learned)
-    if (undone) await this.change(epoch, false)
-  }
-
-  /**
-   * Storage has another token than the one that was drawn here to invalidate, and only lately. It may be older: who makes a tag stale reads its token, and writes
-   * it back with other last bytes. So another is drawn, once; should the other have been newer, that costs some computations.
-   */
-  private isUndone({ renewedAt }: Known): boolean {
-    const { lagMs, stopwatch } = this.tools
-    return renewedAt !== undefined && stopwatch() - renewedAt < lateMs + 2 * lagMs
-  }
-
-  private drawnFor(pair: Uint8Array): Uint8Array {
-    return pairOf(pair.subarray(0, 8), this.tools.randomBytes(8))
+    if (learned.owed) await this.pay(learned)
   }
 
   private async placeOf(tag: Tag): Promise<string | undefined> {
@@ -442,9 +436,6 @@ function recordOf(pair: Uint8Array): Uint8Array {
   bytes.set(pair.subarray(8), record.length)
   return bytes
 }
-
-/** No write takes longer to take effect, if it does. */
-const lateMs = 10_000
 
 /** Of a pair: from here on are the bytes that are drawn anew to expire. */
 const softFrom = 13
