@@ -448,11 +448,11 @@ export class StorageGuard {
     this.emit?.({ type: 'not-written', reason })
   }
 
-  /** What failed for one reason, with one and the same error, is one event: all reads of a database that cannot be opened, all keys of one command. */
+  /** What failed with one and the same error is one failure: all reads of a database that cannot be opened, all keys of one command. */
   private failed(operation: StorageOperation, error: unknown): void {
-    this.errors++
     if (error === this.told && typeof error === 'object') return
     this.told = error
+    this.errors++
     this.emit?.({ type: 'storage-error', operation, error })
   }
 }

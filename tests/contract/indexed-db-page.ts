@@ -85,7 +85,8 @@ export async function session(given: { storageDeadline?: '250ms' | '5s'; databas
       return {
         runs: asked.map(i => made.get(i)?.length ?? 0),
         right: answers.every((answer, at) => answer.length === size && (made.get(asked[at]!) ?? [answer]).some(bytes => same(bytes, answer))),
-        events: events.filter(({ type }) => ['storage', 'storage-error', 'refused', 'not-written', 'uncached'].includes(type)).map(event => ('state' in event ? `storage:${event.state}` : 'operation' in event ? `${event.type}:${event.operation}` : event.type)),
+        // What lost its token was invalidated by that; what is refused for other reasons was damaged.
+        events: events.filter(event => ['storage', 'storage-error', 'refused', 'not-written', 'uncached'].includes(event.type) && !('reason' in event && event.reason === 'invalidated')).map(event => ('state' in event ? `storage:${event.state}` : 'operation' in event ? `${event.type}:${event.operation}` : event.type)),
         errors: events.flatMap(event => (event.type === 'storage-error' ? [String(event.error)] : [])),
         storageErrors: cache.stats().storageErrors,
         storageState: cache.stats().storageState,

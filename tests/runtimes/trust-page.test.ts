@@ -44,7 +44,7 @@ const script = `
     await second.close()
     const name = (await entries(database, 'readonly', (store) => store.getAllKeys())).find((name) => name.length === 64)
     const entry = await entries(database, 'readonly', (store) => store.get(name))
-    entry[entry.length >> 1] ^= 1
+    new Uint8Array(entry)[entry.byteLength >> 1] ^= 1
     await entries(database, 'readwrite', (store) => store.put(entry, name))
     const third = await createCache(options(encrypt))
     const { damaged } = await third.check({ repair: false })
