@@ -304,8 +304,8 @@ export class Cache {
         if (parts.emit !== undefined) reportHit(parts, parts.keyOf(core), hitFacts(userPlan, core.facts(), 'memory', now), parts.verdict === verdict.stale ? 'swr' : undefined)
         return value instanceof Failure ? Promise.reject(value.error) : Promise.resolve(of(value))
       }
-      const digest = parts.keyOf(core)
-      const stored = parts.storage === undefined ? undefined : this.stored(digest, args)
+      const digest = parts.storage === undefined && parts.emit === undefined ? undefined : parts.keyOf(core)
+      const stored = digest === undefined || parts.storage === undefined ? undefined : this.stored(digest, args)
       parts.emit?.({ type: 'miss', name: null, reason: missReasons[parts.verdict]! }, digest)
       return stored === undefined ? Promise.resolve(none) : stored.then(found => (found === undefined ? none : of(found.value)))
     } catch (error) {
