@@ -12,12 +12,30 @@ import { randomBytes } from 'node:crypto'
 import { nextTick } from 'node:process'
 import { OptionError, show } from '../errors.js'
 import { RedisBus } from './redis/bus.js'
-import { type IoredisClient, isClient, type Link, linkTo, type NodeRedisClient, type NodeRedisCluster, type RedisClient } from './redis/clients.js'
+import { isClient, type Link, linkTo } from './redis/clients.js'
 import { OwnClient } from './redis/own-client.js'
 import type { Lease, Storage } from './storage.js'
 
-export type { IoredisClient, NodeRedisClient, NodeRedisCluster, RedisClient }
+/** A client of the package `redis`, or a pool of them (createClientPool). It has to be connected, and to have an 'error' listener. */
+export interface NodeRedisClient {
+  sendCommand(args: readonly (string | Uint8Array)[], options?: object): Promise<unknown>
+}
 
+/** createCluster() of the package `redis`, connected. */
+export interface NodeRedisCluster {
+  readonly masters: readonly object[]
+  nodeClient(node: never): NodeRedisClient | Promise<NodeRedisClient> | undefined
+  sendCommand(firstKey: string | undefined, isReadonly: boolean | undefined, args: never, options?: object): Promise<unknown>
+}
+
+/** `Redis` or `Cluster` of the package `ioredis`. */
+export interface IoredisClient {
+  readonly status: string
+  readonly isCluster: boolean
+  getBuffer(key: string): Promise<unknown>
+}
+
+export type RedisClient = NodeRedisClient | NodeRedisCluster | IoredisClient
 
 export interface RedisOptions {
   /** `redis://` or, for TLS, `rediss://user:password@host:6379/0`. The package `redis` is loaded when it is first needed. */

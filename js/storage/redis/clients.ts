@@ -4,28 +4,8 @@
  */
 import { Buffer } from 'node:buffer'
 import { OptionError, show } from '../../errors.js'
+import type { IoredisClient, NodeRedisClient, NodeRedisCluster } from '../redis.js'
 import type { Subscriber } from './bus.js'
-
-/** A client of the package `redis`, or a pool of them (createClientPool). It has to be connected, and to have an 'error' listener. */
-export interface NodeRedisClient {
-  sendCommand(args: readonly (string | Uint8Array)[], options?: object): Promise<unknown>
-}
-
-/** createCluster() of the package `redis`, connected. */
-export interface NodeRedisCluster {
-  readonly masters: readonly object[]
-  nodeClient(node: never): NodeRedisClient | Promise<NodeRedisClient> | undefined
-  sendCommand(firstKey: string | undefined, isReadonly: boolean | undefined, args: never, options?: object): Promise<unknown>
-}
-
-/** `Redis` or `Cluster` of the package `ioredis`. */
-export interface IoredisClient {
-  readonly status: string
-  readonly isCluster: boolean
-  getBuffer(key: string): Promise<unknown>
-}
-
-export type RedisClient = NodeRedisClient | NodeRedisCluster | IoredisClient
 
 export type Args = (string | Buffer)[]
 export type Send = (args: Args) => Promise<unknown>
