@@ -4,11 +4,11 @@
 import { existsSync } from 'node:fs'
 import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { root, run } from './process.mjs'
 import { filesBelow } from './files.mjs'
+import { root, run, StepError } from './process.mjs'
 
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
-const suite = 'bookworm-backports'
+const release = 'bookworm'
 
 /** Where the server is; undefined where it is not. */
 export function unpackedValkey() {
@@ -29,7 +29,7 @@ export async function unpackValkey() {
   await mkdir(join(folder, 'debs'))
   // apt may hand the download to a user of its own.
   await chmod(join(folder, 'debs'), 0o777)
-  await writeFile(join(folder, 'sources.list'), `deb [signed-by=${keyring}] http://deb.debian.org/debian ${suite} main\n`)
+  await writeFile(join(folder, 'sources.list'), `deb [signed-by=${keyring}] ${await mirror()} ${release}-backports main\n`)
   const options = { 'Dir::Etc::SourceList': join(folder, 'sources.list'), 'Dir::Etc::SourceParts': '/dev/null', 'Dir::State::lists': join(folder, 'lists'), 'Dir::Cache': join(folder, 'cache') }
   const set = Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`])
   await run('apt-get', ['-q', ...set, 'update'], { timeoutSeconds: 120 })
@@ -37,4 +37,12 @@ export async function unpackValkey() {
   for (const deb of filesBelow('build/valkey.new/debs', '.deb')) await run('dpkg', ['-x', join(root, deb), folder])
   await rm(join(root, 'build/valkey'), { recursive: true, force: true })
   await rename(folder, join(root, 'build/valkey'))
+}
+
+/** Where this machine has its packages of Debian 12 from: backports lie beside them. */
+async function mirror() {
+  const sources = await run('apt-get', ['indextargets', '--format', '$(REPO_URI) $(RELEASE)', 'Created-By: Packages'])
+  const found = sources.split('\n').find((line) => line.endsWith(` ${release}`))
+  if (found === undefined) throw new StepError('apt has no source of Debian 12 here.')
+  return found.slice(0, -release.length - 1)
 }
