@@ -5,18 +5,12 @@ import KeyvRedis, { createKeyv } from '@keyv/redis'
 import Keyv from 'keyv'
 import { web } from '../../js/runtimes/web.js'
 import { keyv } from '../../js/storage/keyv.js'
-import type { Storage } from '../../js/storage/storage.js'
 import { storageContract } from '../../js/testing/storage.js'
-import { bench } from '../js/harness.js'
+import { bench, keysOf } from '../js/harness.js'
 import { type RedisServer, startRedis } from './redis-server.js'
 
 const key = (n: number): string => n.toString(16).padStart(64, '0')
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values)
-const keysOf = async (storage: Storage): Promise<string[]> => {
-  const keys: string[] = []
-  for await (const key of storage.keys!()) keys.push(key)
-  return keys.sort()
-}
 
 let server: RedisServer
 before(async () => (server = await startRedis()))

@@ -11,18 +11,12 @@ import redisDriver from 'unstorage/drivers/redis'
 import { web } from '../../js/runtimes/web.js'
 import { memory } from '../../js/storage/memory.js'
 import { repriseDriver, unstorage } from '../../js/storage/unstorage.js'
-import type { Storage } from '../../js/storage/storage.js'
 import { storageContract } from '../../js/testing/storage.js'
-import { bench } from '../js/harness.js'
+import { bench, keysOf } from '../js/harness.js'
 import { type RedisServer, startRedis } from './redis-server.js'
 
 const key = (n: number): string => n.toString(16).padStart(64, '0')
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values)
-const keysOf = async (storage: Storage): Promise<string[]> => {
-  const keys: string[] = []
-  for await (const key of storage.keys!()) keys.push(key)
-  return keys.sort()
-}
 
 let server: RedisServer
 before(async () => (server = await startRedis()))

@@ -100,6 +100,13 @@ export function entriesIn(storage: { entries: Map<string, Uint8Array> }): [strin
   return [...storage.entries].filter(([key]) => key.length === 64)
 }
 
+/** All that a storage lists, in order. */
+export async function keysOf(storage: Storage): Promise<string[]> {
+  const keys: string[] = []
+  for await (const key of storage.keys!()) keys.push(key)
+  return keys.sort()
+}
+
 /** A promise that is settled by hand. */
 export function gate<T = void>(): { promise: Promise<T>; open(value: T): void; fail(error: unknown): void } {
   let open!: (value: T) => void
