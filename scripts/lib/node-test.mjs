@@ -31,11 +31,21 @@ export async function runNodeTests(files, { timeoutSeconds = 300, conditions = [
       passed: total('pass') - empty.length,
       failed: failed + broken,
       skipped: total('skipped') + total('todo'),
-      output: output + complaints,
+      output: failuresFirst(output) + complaints,
     }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/**
+ * What failed, then what else was printed; never the hundreds of lines of what passed, behind which
+ * whoever reads (or a page that shows the first lines of it) would not find the one that matters.
+ */
+function failuresFirst(output) {
+  const [before, failures = ''] = output.split(/^✖ failing tests:$/m)
+  const rest = before.split('\n').filter((line) => !/^\s*✔ /.test(line))
+  return `${failures.trim()}\n\n${rest.join('\n').trim()}`.trim()
 }
 
 /** node:test counts a file without any test as a test that passed, and names it by its path. */
