@@ -49,7 +49,7 @@ export function indexedDb(options: IndexedDbOptions = {}): Storage {
   async function connect(): Promise<IDBPDatabase | undefined> {
     const left = (): void => void leave()
     try {
-      return await openDB(name as string, 1, { upgrade: db => void db.createObjectStore(store), blocking: left, terminated: left })
+      return await openDB(name as string, 1, { upgrade, blocking: left, terminated: left })
     } catch (cause) {
       const none = /^(Sec|Ref)/.test((cause as Error).name)
       const problem = none ? 'there is none here, so entries live in memory only' : `'${name}' cannot be opened. Close other tabs of this site, or clear its data`
@@ -154,6 +154,12 @@ export function indexedDb(options: IndexedDbOptions = {}): Storage {
 
     close: () => leave(),
   }
+}
+
+function upgrade(db: IDBPDatabase, _from: number, _to: number | null, { done }: { readonly done: Promise<void> }): void {
+  // It is broken off where the site's data is cleared meanwhile; then opening has failed, which is heard of.
+  done.catch(() => {})
+  db.createObjectStore(store)
 }
 
 /** Some of those who wait for its requests do not wait for its end. */

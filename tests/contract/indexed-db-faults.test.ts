@@ -319,6 +319,30 @@ describe('in one browser', () => {
       assert.ok(!found.events.includes('refused'), found.events.join())
     }))
 
+  test('A database that is cleared away while it is made is one failure, and made again later', () =>
+    withTabs(1, async tab => {
+      const { first, again } = await tab.page.evaluate(async () => {
+        const session = await kit.session()
+        const first = await session.wave(0, 10, 1_000)
+        await new Promise(resolve => setTimeout(resolve, 1_000))
+        return { first, again: await session.wave(10, 10, 1_000) }
+      })
+      computed(first, 10)
+      assert.match(first.errors.join('\n'), /cannot be opened/)
+      computed(again, 10)
+      assert.equal((await tab.page.evaluate(async () => (await kit.session()).wave(10, 10, 1_000))).runs.reduce((sum, runs) => sum + runs), 0)
+    }, () => {
+      // As it happens when the site's data is cleared at that moment.
+      const { createObjectStore } = IDBDatabase.prototype
+      let broken = false
+      IDBDatabase.prototype.createObjectStore = function (...args) {
+        const made = createObjectStore.apply(this, args)
+        if (!broken) queueMicrotask(() => made.transaction.abort())
+        broken = true
+        return made
+      }
+    }))
+
   // ---- no IndexedDB -------------------------------------------------------------------------------
 
   const nowhere: [string, (page: Page) => Promise<unknown>][] = [
