@@ -36,7 +36,8 @@ const needs = [
 export async function setup(use) {
   const missing = needs.filter((need) => (use === 'test' || need.use === use) && !need.found())
   if (missing.length > 0) await installSystemPackages(missing)
-  if (!nodeModulesAreCurrent()) await step('install npm packages', installNodeModules)
+  await installPackages('.', 'install npm packages')
+  if (use === 'test') await installPackages('tests/consumers', 'install bundlers, runtimes and frameworks')
   if (use === 'test' && !program('valkey-server')() && unpackedValkey() === undefined && canUnpackValkey()) {
     await step('unpack valkey', unpackValkey).catch((error) => console.log(`Without it the tests of storage in Redis run with Redis alone: ${error.message}`))
   }
@@ -73,13 +74,6 @@ function filesIn(folder) {
 
 function subfolders(folder) {
   return filesIn(folder).map((name) => join(folder, name))
-}
-
-/** npm writes the second file at the end of every install. */
-function nodeModulesAreCurrent() {
-  const installed = join(root, 'node_modules/.package-lock.json')
-  if (!existsSync(installed)) return false
-  return statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs
 }
 
 // ---- bringing it ------------------------------------------------------------------------------
@@ -140,17 +134,22 @@ async function keepUsersNode(prefix) {
   await run(command[0], command.slice(1))
 }
 
-async function installNodeModules() {
-  if (lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) {
+/** What the package-lock.json of a folder lists, in its node_modules, unless it is there. */
+export async function installPackages(folder, title) {
+  const modules = join(root, folder, 'node_modules')
+  // npm writes this one at the end of every install.
+  const installed = join(modules, '.package-lock.json')
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, folder, 'package-lock.json')).mtimeMs) return
+  if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) {
     throw new StepError(
-      'node_modules is a symbolic link and older than package-lock.json. `npm ci` would empty the folder ' +
+      `${join(folder, 'node_modules')} is a symbolic link and older than package-lock.json. \`npm ci\` would empty the folder ` +
         'it points to. Remove the link, or bring that folder up to date, and run this again.',
     )
   }
   // Within `npm start`, npm tells which npm it is; it runs on the same node as this script.
   const npm = process.env.npm_execpath
-  const started = npm ? [process.execPath, [npm, 'ci']] : ['npm', ['ci']]
-  await run(started[0], started[1], { timeoutSeconds: 900 })
+  const [command, first] = npm ? [process.execPath, [npm]] : ['npm', []]
+  await step(title, () => run(command, [...first, 'ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: join(root, folder), timeoutSeconds: 900 }))
 }
 
 if (isMain(import.meta.url)) {

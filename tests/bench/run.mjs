@@ -10,14 +10,14 @@
 // little programs. A bench is then one bundle, made as the package is made, in a fresh Node without flags.
 
 import { spawn } from 'node:child_process'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildPreset } from '../../scripts/build.mjs'
 import { unlessUpToDate } from '../../scripts/lib/files.mjs'
 import { capture, fail, root, run, StepError } from '../../scripts/lib/process.mjs'
-import { setup } from '../../scripts/setup.mjs'
+import { installPackages, setup } from '../../scripts/setup.mjs'
 
 /** Each is <name>.ts; what runs in a page is <name>-page.ts, and what has a process of its own is <name>-process.ts. */
 const benches = {
@@ -49,19 +49,8 @@ async function prepare(name) {
     return bundle(name, {})
   }
   await buildPreset('wasm')
-  await installPeers()
+  await installPackages(here, 'install the peers')
   await Promise.all([bundle(name, await versions()), ...(name === 'keys' ? digestPrograms() : [])])
-}
-
-async function installPeers() {
-  const installed = join(root, here, 'node_modules/.package-lock.json')
-  const wanted = join(root, here, 'package-lock.json')
-  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(wanted).mtimeMs) return
-  console.error('installing the peers …')
-  // Within `npm run`, npm tells which npm it is; it runs on the same node as this script.
-  const npm = process.env.npm_execpath
-  const [command, ...first] = npm ? [process.execPath, npm] : ['npm']
-  await run(command, [...first, 'ci', '--no-audit', '--no-fund'], { cwd: join(root, here) })
 }
 
 /** As scripts/build.mjs bundles the package, except that the peers are in it too. */
