@@ -46,7 +46,10 @@ test('Isolates ask the model once for the same question, all of them together', 
   assert.equal((await other('curl localhost:3000/api/ask')).status, 400)
 })
 
-/** Answers when the response is there and everything that was handed to waitUntil has ended. */
+/**
+ * Answers when the response is there and everything that was handed to waitUntil has ended. Between requests the isolate sleeps, as Vercel's may: what is
+ * still on its way out then is lost.
+ */
 async function startIsolate(): Promise<(curl: string) => Promise<Answer>> {
   const needed = { UPSTASH_REDIS_REST_URL: redis.url, UPSTASH_REDIS_REST_TOKEN: redis.token, OPENAI_API_KEY: 'none' }
   example.documented(`export ${Object.keys(needed).map(name => `${name}=…`).join(' ')}`)
@@ -66,16 +69,23 @@ async function startIsolate(): Promise<(curl: string) => Promise<Answer>> {
   const code = outputFiles[0]!.text
   const modules = await Promise.all([...code.matchAll(/globalThis\["(wasm:(.+?))"\]/g)].map(async ([, name, path]) => [name, await WebAssembly.compile(await readFile(path!))]))
   assert.equal(modules.length, 2, 'the core has two modules')
+  let awake = false
+  const network = async (request: string, init?: RequestInit): Promise<Response> => {
+    await new Promise(resolve => setTimeout(resolve, 20))
+    return awake ? fetch(request, init) : new Promise(() => {})
+  }
   const runtime = new EdgeRuntime({
     initialCode: `${code}\naddEventListener('fetch', event => event.respondWith(module.exports.default(event.request, { waitUntil: work => event.waitUntil(work) })))`,
     codeGeneration: { strings: false, wasm: false },
-    extend: context => Object.assign(context, { module: {}, process: { env }, ...Object.fromEntries(modules) }),
+    extend: context => Object.assign(context, { module: {}, process: { env }, fetch: network, ...Object.fromEntries(modules) }),
   })
   return async curl => {
     const { path, init } = requestOf(curl)
+    awake = true
     const response = await runtime.dispatchFetch(`http://localhost${path}`, init)
     const answer = await answerOf(response)
     await response.waitUntil()
+    awake = false
     return answer
   }
 }
