@@ -1,6 +1,8 @@
 // The example in workerd, as `wrangler dev` bundles and runs it. The model behind it is the project's own endpoint, which counts what it is asked.
 
 import assert from 'node:assert/strict'
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { type Endpoint, startEndpoint } from '../../demo/endpoint.js'
 import { copyOf, type Example, type Server } from './example.js'
@@ -40,6 +42,10 @@ test('Each tenant asks the model once, whatever isolate answers, until it forget
   // The answers are out, and waitUntil has them written.
   await entriesInKv(2)
   await first.stop()
+  // Another data centre: nothing is in its Cache API.
+  const dataCentre = join(example.folder, '.wrangler/state/v3/cache')
+  assert.ok((await readdir(dataCentre)).length > 0)
+  await rm(dataCentre, { recursive: true })
 
   const second = await start()
   assert.deepEqual(await second.curl(acme), { ...made, cache: 'hit' })

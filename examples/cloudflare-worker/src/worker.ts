@@ -11,11 +11,11 @@ let opening: Promise<Cache> | undefined
 // Memory, then the data centre, then the world. (In a request: a Worker has no random numbers before.)
 function openCache(): Promise<Cache> {
   return (opening ??= createCache({
-    storage: tiered(webCache(), cloudflareKv(env.CACHE)),
+    storage: tiered(webCache(), cloudflareKv(env.CACHE), { waitUntil }),
     scope: 'tenants',
     ttl: '30d',
     storageDeadline: '1s',
-    waitUntil, // What is written after the answer is out.
+    waitUntil, // What is written when the answer is out.
   }))
 }
 

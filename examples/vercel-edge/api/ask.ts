@@ -20,7 +20,7 @@ export default async function handler(request: Request, context: { waitUntil(wor
   // In a request: the cache needs random numbers, which are not to be had before.
   const { cache, ask } = await (opening ??= open())
   const { value, info } = await ask.withInfo({ model: process.env.MODEL ?? 'gpt-5-mini', question })
-  context.waitUntil(cache.settled()) // What is written after the answer is out.
+  context.waitUntil(cache.settled()) // What is written when the answer is out.
   return new Response(`${value}\n`, { headers: { 'cache-status': toCacheStatus(info) } })
 }
 
