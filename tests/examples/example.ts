@@ -45,7 +45,7 @@ export interface Answer {
 
 export async function copyOf(name: string): Promise<Example> {
   const folder = await mkdtemp(join(tmpdir(), `reprise-example-${name}-`))
-  const home = join(folder, '..', `${folder.split('/').at(-1)!}-home`)
+  const home = `${folder}-home`
   const removed = (): void => [folder, home].forEach(path => rmSync(path, { recursive: true, force: true, maxRetries: 5 }))
   process.once('exit', removed)
   await mkdir(home)
