@@ -137,7 +137,7 @@ export interface CacheOptions extends FreshnessOptions {
    * a process that has died, or was too busy to say otherwise, is not waited for any longer than this. At least `'1s'`; 0: every process computes for itself. Default `'10s'`.
    */
   lease?: Duration
-  /** Where work goes that outlasts its call (writes to storage, refreshes): at the edge, `promise => ctx.waitUntil(promise)`. The promises never reject. */
+  /** Where work goes that outlasts its call (writes to storage, refreshes): at the edge, `waitUntil` of `cloudflare:workers`, or of `@vercel/functions`. The promises never reject. */
   waitUntil?: (work: Promise<unknown>) => void
   /** Told of everything that happens. */
   onEvent?: EventListener

@@ -15,6 +15,8 @@ import type { Storage, StorageHint } from './storage.js'
 export interface TieredOptions {
   /** Told of what near cannot do. Default: nobody. */
   onError?: (error: unknown) => void
+  /** Where copies go, which outlast the read that they are of: at the edge, what `createCache({ waitUntil })` gets. The promises never reject. */
+  waitUntil?: (work: Promise<unknown>) => void
 }
 
 /** Keys of tokens have so many digits. */
@@ -25,9 +27,10 @@ export function tiered(near: Storage, far: Storage, options: TieredOptions = {})
   for (const [which, storage] of Object.entries({ near, far })) {
     if (typeof storage?.get !== 'function' || typeof storage.set !== 'function') throw new OptionError(`tiered: ${which}`, `${show(storage)} is no storage. Give two: tiered(fileSystem({ directory }), redis(url)).`)
   }
-  checkNames('tiered', options, ['onError'])
-  const { onError = () => {} } = options
+  checkNames('tiered', options, ['onError', 'waitUntil'])
+  const { onError = () => {}, waitUntil = () => {} } = options
   if (typeof onError !== 'function') throw new OptionError('tiered: onError', `${show(onError)} is not a function. Give (error) => { … }.`)
+  if (typeof waitUntil !== 'function') throw new OptionError('tiered: waitUntil', `${show(waitUntil)} is not a function. Give (promise) => ctx.waitUntil(promise).`)
   /** What is being copied or forgotten near, by key: the next thing that is done there waits for it. */
   const busy = new Map<string, Promise<void>>()
 
@@ -40,7 +43,8 @@ export function tiered(near: Storage, far: Storage, options: TieredOptions = {})
   }
 
   async function nearGet(key: string): Promise<Uint8Array | undefined> {
-    await busy.get(key)
+    // What lies there is about to be something else. (Nobody waits for it: of a request that has ended, a Worker ends nothing.)
+    if (busy.has(key)) return undefined
     try {
       return await near.get(key)
     } catch (error) {
@@ -54,7 +58,12 @@ export function tiered(near: Storage, far: Storage, options: TieredOptions = {})
     const { staleUntil } = headerOf(entry) ?? {}
     // The bytes are the caller's.
     const own = entry.slice()
-    void nearby(key, () => near.set(key, own, staleUntil === undefined || staleUntil > 8.64e15 ? {} : { expiresAt: staleUntil }))
+    const copied = nearby(key, () => near.set(key, own, staleUntil === undefined || staleUntil > 8.64e15 ? {} : { expiresAt: staleUntil }))
+    try {
+      waitUntil(copied)
+    } catch {
+      // A host that refuses it: the copy goes on as far as the host lets it.
+    }
   }
 
   const isToken = (key: string): boolean => key.length === digitsOfToken

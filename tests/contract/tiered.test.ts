@@ -71,6 +71,31 @@ test('A copy that is on its way near does not come after what is set or deleted 
   }
 })
 
+test('A copy is handed to waitUntil, and one that never ends holds up no reader', async () => {
+  const held = gate()
+  const near: Storage = { ...memory(), set: () => held.promise }
+  const far = countedStorage()
+  const handed: Promise<unknown>[] = []
+  const storage = tiered(near, far, {
+    waitUntil(work) {
+      handed.push(work)
+      throw new Error('The request has ended.')
+    },
+  })
+  await far.set(key, bytes(1), {})
+  assert.deepEqual(await storage.get(key), bytes(1))
+  assert.equal(handed.length, 1)
+  let ended = false
+  void handed[0]!.then(() => (ended = true))
+  // As in a Worker whose request has ended, and with it what it was about to do.
+  let again: Uint8Array | undefined
+  void storage.get(key).then(found => (again = found))
+  await until(() => again !== undefined)
+  assert.deepEqual([again, far.calls.filter(call => call === 'get').length, ended], [bytes(1), 2, false])
+  held.open()
+  await until(() => ended)
+})
+
 test('What near cannot do is told and costs nothing; what far cannot do fails, and leaves no copy', async () => {
   const [near, far] = [countedStorage(), countedStorage()]
   const errors: unknown[] = []
@@ -115,5 +140,6 @@ test('A tag that another process invalidates far is invalid here, though the cop
 test('What is no storage is refused at once', () => {
   assert.throws(() => tiered(memory(), undefined as never), (error: Error) => error instanceof OptionError && /^tiered: far: undefined is no storage/.test(error.message))
   assert.throws(() => tiered(memory(), memory(), { onErrors: 1 } as never), OptionError)
+  assert.throws(() => tiered(memory(), memory(), { waitUntil: 1 } as never), (error: Error) => error instanceof OptionError && /^tiered: waitUntil: 1 is not a function/.test(error.message))
   assert.equal(tiered(memory(), { ...memory(), shared: true }).shared, true)
 })
