@@ -23,6 +23,16 @@ export async function ran(command: string, args: string[], where: Where): Promis
 
 /** Starts a server, and answers with the address that it prints. It is ended when the test has ended. */
 export async function served(t: TestContext, command: string, args: string[], where: Where): Promise<string> {
+  const address = await until(t, command, args, where, ({ out }) => /http:\/\/(?:localhost|127\.0\.0\.1):\d+/.exec(out)?.[0])
+  return address.replace('localhost', '127.0.0.1')
+}
+
+/** The same for a program that announces itself by a line of JSON on a channel of its own, number 3. */
+export async function announced<T>(t: TestContext, command: string, args: string[], where: Where): Promise<T> {
+  return JSON.parse(await until(t, command, args, where, ({ channel }) => /^(.*)\n/.exec(channel)?.[1])) as T
+}
+
+async function until(t: TestContext, command: string, args: string[], where: Where, look: (said: Said) => string | undefined): Promise<string> {
   const { child, said } = start(command, args, where)
   const gone = once(child, 'close')
   t.after(async () => {
@@ -34,11 +44,12 @@ export async function served(t: TestContext, command: string, args: string[], wh
   const timer = setTimeout(() => child.kill('SIGKILL'), longestMs)
   try {
     return await new Promise<string>((resolve, reject) => {
-      const look = (): void => {
-        const found = /http:\/\/(?:localhost|127\.0\.0\.1):\d+/.exec(said.out)?.[0]
-        if (found !== undefined) resolve(found.replace('localhost', '127.0.0.1'))
+      const heard = (): void => {
+        const found = look(said)
+        if (found !== undefined) resolve(found)
       }
-      child.stdout!.on('data', look)
+      child.stdout!.on('data', heard)
+      child.stdio[3]!.on('data', heard)
       child.once('close', () => reject(new Error(`${command} ${args.join(' ')} did not start. It said:\n${said.out}${said.error}`)))
     })
   } finally {
@@ -46,12 +57,19 @@ export async function served(t: TestContext, command: string, args: string[], wh
   }
 }
 
-function start(command: string, args: string[], { cwd, env = {} }: Where): { child: ChildProcess; said: { out: string; error: string } } {
+interface Said {
+  out: string
+  error: string
+  channel: string
+}
+
+function start(command: string, args: string[], { cwd, env = {} }: Where): { child: ChildProcess; said: Said } {
   const { REPRISE_DIR: _, NODE_OPTIONS: __, NODE_TEST_CONTEXT: ___, ...inherited } = process.env
-  const child = spawn(command, args, { cwd, env: { ...inherited, NO_COLOR: '1', CI: '1', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
-  const said = { out: '', error: '' }
+  const child = spawn(command, args, { cwd, env: { ...inherited, NO_COLOR: '1', CI: '1', ...env }, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
+  const said = { out: '', error: '', channel: '' }
   child.stdout!.on('data', chunk => (said.out += chunk))
   child.stderr!.on('data', chunk => (said.error += chunk))
+  child.stdio[3]!.on('data', chunk => (said.channel += chunk))
   child.on('error', error => (said.error += `${error.message}\n`))
   return { child, said }
 }

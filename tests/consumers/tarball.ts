@@ -62,7 +62,7 @@ export async function emptyFolder(t: TestContext): Promise<string> {
   return folder
 }
 
-export async function write(folder: string, files: Record<string, string>): Promise<void> {
+export async function write(folder: string, files: Record<string, string | Uint8Array>): Promise<void> {
   for (const [name, text] of Object.entries(files)) {
     await mkdir(dirname(join(folder, name)), { recursive: true })
     await writeFile(join(folder, name), text)
