@@ -37,7 +37,9 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
     const namesKeys = listener !== undefined && parsed.eventKeys
     const emit: Emit | undefined = namesKeys ? named(listener, background) : listener
     const trust = parsed.secret === undefined && parsed.encrypt === undefined ? undefined : await (await import('./trust.js')).trustIn(parsed, runtime, emit, OptionError)
-    const chosen = parsed.storage ?? runtime.defaultStorage()
+    // Where no random number is to be had there is no core and no storage, and nothing that a token could be of.
+    const draws = canDraw(runtime)
+    const chosen = draws && (parsed.storage ?? runtime.defaultStorage())
     const storage = chosen ? new StorageGuard(trust?.around(chosen) ?? chosen, background, emit, clock, parsed.storageDeadlineMs ?? runtime.storageDeadlineMs ?? 250) : undefined
     if (trust !== undefined) trust.guard = storage
     const platformDigest = trust?.names ?? runtime.digest(undefined)
@@ -77,7 +79,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
         now: () => clock.now(),
         stopwatch: () => clock.stopwatch(),
         digest,
-        randomBytes: count => runtime.randomBytes(count),
+        randomBytes: count => (draws ? runtime.randomBytes(count) : Uint8Array.from({ length: count }, () => 256 * clock.random())),
         setToken: pair => (parts.core ?? parts.standby)?.setToken(pair),
         renewed: tag => parts.flights.doomTagged(tag),
         told: number => parts.news?.tokenRenewed(number),
@@ -167,6 +169,14 @@ function handedOver(take: (work: Promise<unknown>) => void): (work: Promise<unkn
     } catch {
       // The work has begun all the same.
     }
+  }
+}
+
+function canDraw(runtime: Runtime): boolean {
+  try {
+    return runtime.randomBytes(1).length === 1
+  } catch {
+    return false
   }
 }
 

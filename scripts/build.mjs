@@ -14,7 +14,7 @@ import { filesBelow, unlessUpToDate } from './lib/files.mjs'
 import { fail, isMain, root, run, step, StepError } from './lib/process.mjs'
 
 const modules = ['core.wasm', 'core-dense.wasm']
-const runtimes = ['node', 'browser', 'workerd', 'edge-light']
+const runtimes = ['node', 'browser', 'url', 'workerd', 'edge-light', 'slim']
 /** Those that are imported by a name of their own: what is not imported is not bundled. */
 const storages = ['redis', 'cloudflare-kv', 'web-cache', 'upstash', 'deno-kv', 'keyv', 'unstorage', 'tiered']
 
@@ -143,10 +143,10 @@ async function bundle() {
     throw new StepError('esbuild could not bundle the package.', messages.join('') || String(error))
   }
   for (const chunk of filesBelow('dist/chunks', '.js')) {
-    if (/(from\s*|import\s*\()"\.\/core(-dense)?\.wasm(\?module)?"/.test(await readFile(join(root, chunk), 'utf8'))) {
+    if (/(from\s*|import\s*\(|new URL\()"\.\/core(-dense)?\.wasm(\?module)?"/.test(await readFile(join(root, chunk), 'utf8'))) {
       throw new StepError(
-        `${chunk} imports a module of WebAssembly, which is not in that folder. ` +
-          'Only the entry itself (js/runtimes/workerd.ts, edge-light.ts) may import the wasm files.',
+        `${chunk} names a module of WebAssembly, which is not in that folder. ` +
+          'Only the entry itself (js/runtimes/workerd.ts, edge-light.ts, url.ts) may name the wasm files.',
       )
     }
   }

@@ -77,7 +77,7 @@ const importRules = [
     broken: ({ file, target }) =>
       (file === 'js/create.ts' && /^js\/(runtimes|testing)\/|^node:|^#core/.test(target)) ||
       (target === 'js/create.ts' && !file.startsWith('js/runtimes/')) ||
-      (file.startsWith('js/runtimes/') && target.startsWith('js/') && !/^js\/(create|index)\.ts$|^js\/(storage|runtimes)\//.test(target)),
+      (file.startsWith('js/runtimes/') && target.startsWith('js/') && !/^js\/(create|errors|index)\.ts$|^js\/(storage|runtimes)\//.test(target)),
   },
   {
     rule: 'js/testing/ imports types, ../units.js, ../storage/memory.js and its siblings only',

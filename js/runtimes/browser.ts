@@ -1,20 +1,12 @@
-/** Browsers, in pages and workers: entries in IndexedDB, or in memory only where there is none. */
+/** Pages and their workers, with the core inline: nothing to fetch, nothing that a bundler must know. */
 import { createCacheIn } from '../create.js'
-import { indexedDb } from '../storage/indexed-db.js'
-import type { Runtime } from './runtime.js'
-import { compileInline, web } from './web.js'
-
-const runtime: Runtime = {
-  ...web,
-  name: 'browser',
-  compile: dense => compileInline(() => (dense ? import('#core-dense-wasm') : import('#core-wasm'))),
-  defaultStorage: () => (typeof indexedDB === 'undefined' ? undefined : indexedDb()),
-}
+import { page } from './page.js'
+import { compileInline } from './web.js'
 
 /**
  * Makes a cache. Without `storage`, entries live in the page's IndexedDB, in the database `reprise`.
  * Rejects with OptionError where an option is wrong.
  */
-export const createCache = createCacheIn(runtime)
+export const createCache = createCacheIn({ ...page, compile: dense => compileInline(() => (dense ? import('#core-dense-wasm') : import('#core-wasm'))) })
 export { type IndexedDbOptions, indexedDb } from '../storage/indexed-db.js'
 export * from '../index.js'

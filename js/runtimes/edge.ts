@@ -9,7 +9,7 @@ export function createCacheAtTheEdge(module: WebAssembly.Module, loadDense: () =
 }
 
 /** Vercel has the class as a global, workerd gives Node's to workers with `nodejs_compat`. */
-const ambient: NonNullable<Runtime['ambient']> = () => {
+export const ambient: NonNullable<Runtime['ambient']> = () => {
   const { AsyncLocalStorage, process } = globalThis as Partial<Async> & { process?: { getBuiltinModule?(name: string): Async | undefined } }
   const found = AsyncLocalStorage ?? process?.getBuiltinModule?.('node:async_hooks')?.AsyncLocalStorage
   return found && new found<Aloft>()

@@ -19,7 +19,8 @@ export function tabs(name: string): Pick<Storage, 'lease' | 'released' | 'publis
             end()
           }
           // Microseconds since 1970, the same for all tabs; and the lock is held when they are read.
-          resolve({ fence: Math.floor(1000 * (performance.timeOrigin + performance.now())), renew: async () => held, release })
+          const now = typeof performance === 'object' ? performance.timeOrigin + performance.now() : Date.now()
+          resolve({ fence: Math.floor(1000 * now), renew: async () => held, release })
         })
         locks.request(lockOf(key), { ifAvailable: true }, hold).then(() => resolve(undefined), reject)
       }),

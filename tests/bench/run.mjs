@@ -16,7 +16,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildPreset } from '../../scripts/build.mjs'
 import { unlessUpToDate } from '../../scripts/lib/files.mjs'
-import { capture, fail, root, StepError } from '../../scripts/lib/process.mjs'
+import { capture, fail, root, run, StepError } from '../../scripts/lib/process.mjs'
 import { installPackages, setup } from '../../scripts/setup.mjs'
 
 /** Each is <name>.ts; what runs in a page is <name>-page.ts, and what has a process of its own is <name>-process.ts. */

@@ -1,46 +1,35 @@
+// The size of what users load is a decision: each entry has a budget, and README.md shows it.
+
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import test from 'node:test'
-import { gzipSync } from 'node:zlib'
-import { build, type OutputFile } from 'esbuild'
+import { budgetOf, complaints, readBudget, sizes, withTable } from '../../scripts/size.mjs'
 
-const gz = (bytes: Uint8Array): number => gzipSync(bytes, { level: 9 }).length
-const root = new URL('../..', import.meta.url).pathname
+const measured = await sizes()
 
-/** A user's bundle of one entry: the code that starts with it, and what is loaded only when needed. */
-async function bundle(condition: string): Promise<{ entry: OutputFile; chunks: OutputFile[] }> {
-  const { outputFiles } = await build({
-    stdin: { contents: `export { createCache } from 'reprise'`, resolveDir: root },
-    bundle: true,
-    splitting: true,
-    minify: true,
-    write: false,
-    outdir: '/out',
-    format: 'esm',
-    target: 'es2022',
-    conditions: [condition],
-    external: ['./core.wasm', './core-dense.wasm'],
-    logLevel: 'silent',
-  })
-  const entry = outputFiles.find(({ path }) => path.endsWith('stdin.js'))!
-  // A file that the entry and a chunk have in common would be a third one, which everyone loads and nobody counts.
-  assert.doesNotMatch(entry.text, /from\s*"\.\/chunk/, 'the entry loads another file at once')
-  return { entry, chunks: outputFiles.filter(file => file !== entry) }
-}
-
-test('The default entry takes at most 54 KB gzipped, core and all', async t => {
-  const { entry, chunks } = await bundle('browser')
-  // The core in base64 is loaded by all; the rest is for pages without WebCrypto, for values that are not JSON-like, for scans of keys, and for caches that compress.
-  const core = chunks.find(({ path }) => path.includes('/core.wasm'))!
-  const dense = chunks.find(({ path }) => path.includes('/core-dense.wasm'))!
-  const total = gz(entry.contents) + gz(core.contents)
-  t.diagnostic(`browser entry: JS ${gz(entry.contents)} + core as base64 ${gz(core.contents)} = ${total} bytes, gzip -9; in its place, where asked for, core-dense ${gz(dense.contents)}`)
-  assert.ok(total <= 54_000, `${total} bytes`)
+test('Every entry keeps its budget, gzipped and by brotli, and none is far below it', async t => {
+  for (const { label, js, core } of measured) t.diagnostic(`${label}: JS ${js.gz}${core ? ` + core ${core.gz} = ${js.gz + core.gz}` : ''} bytes, gzip -9`)
+  assert.deepEqual(complaints(measured, await readBudget()), [])
 })
 
-test('JS and wasm as separate files take at most 53 KB gzipped', async t => {
-  const js = gz((await bundle('workerd')).entry.contents)
-  const wasm = gz(await readFile(new URL('../../dist/core.wasm', import.meta.url)))
-  t.diagnostic(`workerd entry: JS ${js} + core.wasm ${wasm} = ${js + wasm} bytes, gzip -9`)
-  assert.ok(js + wasm <= 53_000, `${js + wasm} bytes`)
+test('A byte too many is complained of, and so are a budget that nobody needs and an entry without one', () => {
+  const budget = budgetOf(measured)
+  assert.deepEqual(complaints(measured, budget), [])
+  const [first] = measured
+  const { label, js } = first!
+  assert.match(complaints(measured, { ...budget, [label]: { ...budget[label], js: { gz: js.gz - 1, br: js.br } } }).join(), /1 more than its budget/)
+  assert.match(complaints(measured, { ...budget, [label]: { ...budget[label], js: { gz: 2 * js.gz, br: js.br } } }).join(), /Keep what was won/)
+  assert.match(complaints(measured, { ...budget, [label]: undefined }).join(), /has no budget/)
+})
+
+test('Every entry of the package has one', async () => {
+  const { exports } = JSON.parse(await readFile('package.json', 'utf8')) as { exports: Record<string, unknown> }
+  const names = new Set(measured.map(({ name }) => name))
+  const forTests = /testing|package\.json|\.wasm$/
+  for (const path of Object.keys(exports).filter(path => !forTests.test(path))) assert.ok(names.has(path.replace('.', 'reprise')), path)
+})
+
+test('README.md shows the budgets', async () => {
+  const readme = await readFile('README.md', 'utf8')
+  assert.equal(readme, withTable(readme, await readBudget()), 'To do: npm run size -- --write')
 })
