@@ -4,9 +4,9 @@
  */
 import assert from 'node:assert/strict'
 
-/** Code: a module that exports `asked()`. */
-export const asked = `
-  import { createCache } from 'reprise'
+/** Code: a module that exports `asked()`, with the cache of this entry of the package. */
+export const asked = (entry = 'reprise'): string => `
+  import { createCache } from '${entry}'
 
   export async function asked() {
     const events = []
@@ -35,13 +35,21 @@ export const asked = `
 `
 
 /** Code: a program that prints what it saw as JSON. */
-export const printed = `${asked}
+export const printed = `${asked()}
   asked().then((told) => console.log(JSON.stringify(told)))
 `
 
 /** Code: a page that leaves what it saw for whoever visits it. */
-export const shown = `${asked}
+export const shown = (entry = 'reprise'): string => `${asked(entry)}
   asked().then((told) => (globalThis.told = told), (error) => (globalThis.told = String(error?.stack ?? error)))
+`
+
+/** Code: the same, with the core as a file that is compiled while it arrives; told is also how often that was so. */
+export const streamed = `${asked('reprise/url')}
+  const { compileStreaming } = WebAssembly
+  let streamed = 0
+  WebAssembly.compileStreaming = (response) => (streamed++, compileStreaming(response))
+  asked().then((told) => (globalThis.told = { ...told, streamed }), (error) => (globalThis.told = String(error?.stack ?? error)))
 `
 
 const dense = { same: true, runs: 1, hits: 1 }
@@ -52,18 +60,26 @@ export const computed = { values: [3, 3], runs: 1, tiers: ['memory'], dense, tro
 /** Of the next process, or the next page, over the same storage. */
 export const found = { values: [3, 3], runs: 0, tiers: ['storage', 'memory'], dense, troubles: [] }
 
-/** `visit` runs the program once more each time. */
-export async function computesOnce(visit: () => Promise<unknown>): Promise<void> {
-  assert.deepEqual(await visit(), computed, 'the first time')
-  assert.deepEqual(await visit(), found, 'the second time')
+/** `visit` runs the program once more each time; `besides` is what else it tells. */
+export async function computesOnce(visit: () => Promise<unknown>, besides: object = {}): Promise<void> {
+  assert.deepEqual(await visit(), { ...computed, ...besides }, 'the first time')
+  assert.deepEqual(await visit(), { ...found, ...besides }, 'the second time')
 }
 
 /**
  * Code: a handler for runtimes of the edge, whose cache lives as long as the isolate. Not made at the top, where there are no random numbers.
- * `answer(request)` is a Response.
+ * `answer()` is a Response.
  */
-export const answering = `
-  import { createCache } from 'reprise'
+export const answering = answeringBy("import { createCache } from 'reprise'", '', "memory: { compression: 'lz4' }")
+
+/** Code: the same by `reprise/slim`, with both modules as these two expressions say. */
+export function answeringSlim(imports: string, core: string, dense: string): string {
+  return answeringBy(`import { createCache } from 'reprise/slim'\n${imports}`, `module: ${core}`, `module: ${dense}`)
+}
+
+function answeringBy(imports: string, option: string, denseOption: string): string {
+  return `
+  ${imports}
 
   let making
   let runs = 0
@@ -71,7 +87,7 @@ export const answering = `
 
   async function make() {
     const onEvent = ({ type, error }) => type === 'uncached' && troubles.push(String(error))
-    const [cache, dense] = [await createCache({ onEvent }), await createCache({ onEvent, memory: { compression: 'lz4' } })]
+    const [cache, dense] = [await createCache({ onEvent, ${option} }), await createCache({ onEvent, ${denseOption} })]
     const add = async (a, b) => {
       runs++
       return new Map([['sum', a + b]])
@@ -85,6 +101,7 @@ export const answering = `
     return Response.json({ values, runs, troubles })
   }
 `
+}
 
 /** Two requests to one isolate: each of its two caches computes once. */
 export async function answersTwice(get: () => Promise<unknown>): Promise<void> {

@@ -1,10 +1,10 @@
 /** Bundles for the web: made without a setting for this package's sake, run in Chromium under a strict policy, and with nothing in them that was not imported. */
 import assert from 'node:assert/strict'
-import { readdir, readFile } from 'node:fs/promises'
+import { copyFile, readdir, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import test, { type TestContext } from 'node:test'
-import { computesOnce, shown } from './asked.js'
+import { answeringSlim, answersTwice, computesOnce, shown, streamed } from './asked.js'
 import { type Bundler, esbuild, rollup, rspack, webpack } from './bundlers.js'
 import { userFolder, write } from './tarball.js'
 import { pageWith, site, visitor } from './visit.js'
@@ -14,9 +14,29 @@ test('Rollup | a bundle for the web runs in Chromium under a strict policy, and 
 test('webpack | a bundle for the web runs in Chromium under a strict policy, and finds its entry after a reload', t => runsInChromium(t, webpack))
 test('Rspack | a bundle for the web runs in Chromium under a strict policy, and finds its entry after a reload', t => runsInChromium(t, rspack))
 
+test('webpack | reprise/url: the core is emitted as a file, and compiled while it arrives', t => streams(t, webpack))
+test('Rspack | reprise/url: the core is emitted as a file, and compiled while it arrives', t => streams(t, rspack))
+
+test('esbuild | reprise/slim: a page fetches the core itself', async t => {
+  t.diagnostic(`version ${await esbuild.version()}`)
+  const main = `${answeringSlim('', "fetch('/core.wasm')", "fetch('/core-dense.wasm')")}
+    Promise.all([answer(), answer()].map(async (response) => (await response).json())).then((told) => (globalThis.told = told), (error) => (globalThis.told = String(error)))`
+  const folder = await bundledSite(t, esbuild, main)
+  for (const name of ['core.wasm', 'core-dense.wasm']) await copyFile(join(folder, '../node_modules/reprise/dist', name), join(folder, name))
+  const told = (await (await visitor(t, await site(t, folder)))()) as unknown[]
+  await answersTwice(async () => told.shift())
+})
+
+async function streams(t: TestContext, bundler: Bundler): Promise<void> {
+  t.diagnostic(`version ${await bundler.version()}`)
+  const folder = await bundledSite(t, bundler, streamed)
+  assert.equal((await readdir(folder)).filter(name => name.endsWith('.wasm')).length, 2)
+  await computesOnce(await visitor(t, await site(t, folder)), { streamed: 2 })
+}
+
 async function runsInChromium(t: TestContext, bundler: Bundler): Promise<void> {
   t.diagnostic(`version ${await bundler.version()}`)
-  const folder = await bundledSite(t, bundler, shown)
+  const folder = await bundledSite(t, bundler, shown())
   await computesOnce(await visitor(t, await site(t, folder)))
   await assertLean(folder)
 }

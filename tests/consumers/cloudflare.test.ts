@@ -4,20 +4,23 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { Miniflare } from 'miniflare'
-import { answering, answersTwice } from './asked.js'
+import { answering, answeringSlim, answersTwice } from './asked.js'
 import { announced, ran, served } from './program.js'
 import { commandOf, userFolder, versionOf, write } from './tarball.js'
 
 const compatibilityDate = '2026-04-01'
 
-const files = {
+type Modules = { name: string; contents: Uint8Array<ArrayBuffer> }[]
+
+/** A user's worker. */
+const worker = {
   'worker.js': `${answering}\n  export default { fetch: () => answer() }\n`,
   'wrangler.jsonc': JSON.stringify({ name: 'asked', main: 'worker.js', compatibility_date: compatibilityDate }),
 }
 
 test('wrangler | wrangler dev --local answers, and remembers what it answered', async t => {
   t.diagnostic(`version ${await versionOf('wrangler')}`)
-  const folder = await userFolder(t, files)
+  const folder = await userFolder(t, worker)
   const args = ['dev', '--local', '--ip', '127.0.0.1', '--port', '0', '--inspector-port', '0', '--show-interactive-dev-session=false']
   const address = await served(t, process.execPath, [commandOf('wrangler'), ...args], { cwd: folder, env: quiet(folder) })
   await answersTwice(async () => json(await fetch(address)))
@@ -25,11 +28,14 @@ test('wrangler | wrangler dev --local answers, and remembers what it answered', 
 
 test('Miniflare | what wrangler deploy has bundled answers, and remembers what it answered', async t => {
   t.diagnostic(`version ${await versionOf('miniflare')}`)
-  const modules = await deployed(t)
+  await answersTwice(await inMiniflare(t, await deployed(t)))
+})
+
+async function inMiniflare(t: TestContext, modules: Modules): Promise<() => Promise<unknown>> {
   const miniflare = new Miniflare({ compatibilityDate, modules: modules.map(({ name, contents }) => ({ type: name.endsWith('.wasm') ? 'CompiledWasm' : 'ESModule', path: name, contents })) })
   t.after(() => miniflare.dispose())
-  await answersTwice(async () => json((await miniflare.dispatchFetch('http://worker/')) as unknown as Response))
-})
+  return async () => json((await miniflare.dispatchFetch('http://worker/')) as unknown as Response)
+}
 
 test('workerd | what wrangler deploy has bundled answers, and remembers what it answered', async t => {
   t.diagnostic(`version ${await versionOf('workerd')}`)
@@ -45,8 +51,15 @@ const worker :Workerd.Worker = (compatibilityDate = "${compatibilityDate}", modu
   await answersTwice(async () => json(await fetch(`http://127.0.0.1:${port}/`)))
 })
 
+test('wrangler | reprise/slim, with the modules that the worker imports', async t => {
+  t.diagnostic(`version ${await versionOf('wrangler')}`)
+  const imports = "import coreModule from 'reprise/core.wasm'\nimport denseModule from 'reprise/core-dense.wasm'"
+  const modules = await deployed(t, { ...worker, 'worker.js': `${answeringSlim(imports, 'coreModule', 'denseModule')}\n  export default { fetch: () => answer() }\n` })
+  await answersTwice(await inMiniflare(t, modules))
+})
+
 /** What wrangler would send to Cloudflare: the worker first, then its modules of WebAssembly. */
-async function deployed(t: TestContext): Promise<{ name: string; contents: Uint8Array<ArrayBuffer> }[]> {
+async function deployed(t: TestContext, files = worker): Promise<Modules> {
   const folder = await userFolder(t, files)
   await ran(process.execPath, [commandOf('wrangler'), 'deploy', '--dry-run', '--outdir', 'out'], { cwd: folder, env: quiet(folder) })
   const names = (await readdir(join(folder, 'out'))).filter(name => /\.(js|wasm)$/.test(name)).sort((a, b) => Number(a.endsWith('.wasm')) - Number(b.endsWith('.wasm')))

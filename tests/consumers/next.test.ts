@@ -6,7 +6,7 @@ import { ran, served } from './program.js'
 import { commandOf, userFolder, versionOf } from './tarball.js'
 
 const files = {
-  'app/node/route.js': `${asked}
+  'app/node/route.js': `${asked()}
   export const dynamic = 'force-dynamic'
   export const GET = async () => Response.json(await asked())
 `,

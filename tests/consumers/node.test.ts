@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
-import { computed, computesOnce, found, printed } from './asked.js'
+import { answeringSlim, answersTwice, computed, computesOnce, found, printed } from './asked.js'
 import { ran } from './program.js'
 import { toolFolder, userFolder } from './tarball.js'
 
@@ -11,6 +11,17 @@ test('Node 20 | two processes, one after the other, without code from strings; a
 test('Node 22 | two processes, one after the other, without code from strings; and require()', t => inNode(t, installed(22), 22))
 test('Node 24 | two processes, one after the other, without code from strings; and require()', t => inNode(t, installed(24), 24))
 test('Node 26 | two processes, one after the other, without code from strings; and require()', t => inNode(t, installed(26), 26))
+
+test('Node 20 | reprise/slim, with the bytes of reprise/core.wasm', async t => {
+  const bytes = (name: string): string => `readFile(new URL(import.meta.resolve('reprise/${name}')))`
+  const program = `${answeringSlim("import { readFile } from 'node:fs/promises'", bytes('core.wasm'), bytes('core-dense.wasm'))}
+    console.log(JSON.stringify([await (await answer()).json(), await (await answer()).json()]))`
+  const folder = await userFolder(t, { 'program.mjs': program })
+  if (!process.version.startsWith('v20.')) return t.skip(`these tests run on Node ${process.version}`)
+  t.diagnostic(`version ${process.version.slice(1)}`)
+  const told = JSON.parse(await ran(process.execPath, ['program.mjs'], { cwd: folder })) as unknown[]
+  await answersTwice(async () => told.shift())
+})
 
 /** They are optional dependencies: this platform may have none. */
 function installed(major: number): string {
