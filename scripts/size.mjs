@@ -19,10 +19,10 @@ const budgetFile = join(root, 'scripts/size-budget.json')
 const begin = '<!-- sizes: npm run size -- --write -->'
 const end = '<!-- /sizes -->'
 
-/** What is imported, where, and which core comes with it: 'inline' (a chunk), 'file', or none. */
+/** What is imported, where, and how the core comes with it: 'inline' (a chunk), 'within' the JavaScript, a 'file', or not at all. */
 const entries = [
   { name: 'reprise', where: 'browsers', condition: 'browser', core: 'inline' },
-  { name: 'reprise', where: 'Node, Deno, Bun', condition: 'node', core: 'inline' },
+  { name: 'reprise', where: 'Node, Deno, Bun', condition: 'node', core: 'within' },
   { name: 'reprise', where: 'workerd', condition: 'workerd', core: 'file' },
   { name: 'reprise', where: "Vercel's edge", condition: 'edge-light', core: 'file' },
   { name: 'reprise/url', where: 'browsers', condition: 'browser', core: 'file' },
@@ -35,7 +35,6 @@ const entries = [
   })),
 ]
 
-/** @returns {Promise<{ label: string, name: string, where: string, js: Size, core: Size | undefined, later: Size }[]>} Size is { gz, br }, in bytes */
 export async function sizes() {
   await buildPackage()
   return Promise.all(entries.map(sizeOf))
@@ -74,7 +73,7 @@ async function sizeOf({ name, where, condition, core }) {
     name,
     where,
     js: sum([...atOnce].map(bytesOf)),
-    core: core === undefined ? undefined : sum([core === 'inline' ? bytesOf(inlineCore) : await readFile(join(root, 'dist/core.wasm'))]),
+    core: core === 'inline' ? sum([bytesOf(inlineCore)]) : core === 'file' ? sum([await readFile(join(root, 'dist/core.wasm'))]) : undefined,
     later: sum(later.map(bytesOf)),
   }
 }
@@ -115,11 +114,11 @@ export function complaints(measured, budget) {
 /** The table of README.md, from the budget, so that it is the same on every machine. */
 export function table(budget) {
   const kb = (bytes) => (bytes / 1000).toFixed(1)
-  const rows = entries.map(({ name, where, condition }) => {
+  const rows = entries.map(({ name, where, condition, core: how }) => {
     const { js, core, later } = budget[`${name} (${condition})`]
     const both = (size) => `${kb(size.gz)} (${kb(size.br)})`
     const all = core && { gz: js.gz + core.gz, br: js.br + core.br }
-    return `| \`${name}\` | ${where} | ${both(js)} | ${core ? both(core) : ''} | ${all ? both(all) : both(js)} | ${later.gz > 100 ? both(later) : ''} |`
+    return `| \`${name}\` | ${where} | ${both(js)} | ${core ? both(core) : (how ?? '')} | ${all ? both(all) : both(js)} | ${later.gz > 100 ? both(later) : ''} |`
   })
   return ['| entry | where | JavaScript | core | at once | when needed |', '|---|---|---|---|---|---|', ...rows].join('\n')
 }

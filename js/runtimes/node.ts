@@ -1,17 +1,19 @@
 /** Node, Deno and Bun: entries in a directory, SHA-256 at once. */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import * as crypto from 'node:crypto'
-import { inflateSync } from 'node:zlib'
+import core from '#core-wasm-plain'
 import { createCacheIn } from '../create.js'
 import type { Ambient } from '../flights.js'
 import { fileSystem } from '../storage/file-system.js'
 import { nodeAead } from '../storage/node-aead.js'
+import { nodeCrypto } from '../storage/node-crypto.js'
 import type { Runtime } from './runtime.js'
 import { web } from './web.js'
 
-/** crypto.hash takes a third of the time for short input; Node has it from 20.12 on, Deno and Bun may not. */
-const { hash } = crypto as { hash?: (name: string, bytes: Uint8Array, encoding: 'buffer') => Uint8Array }
-const sha256 = hash !== undefined ? (bytes: Uint8Array) => hash('sha256', bytes, 'buffer') : (bytes: Uint8Array) => crypto.createHash('sha256').update(bytes).digest()
+/** crypto.hash takes a third of the time for short input; Deno and Bun may not have it. */
+function sha256(bytes: Uint8Array): Uint8Array {
+  const { createHash, hash } = nodeCrypto() as { hash?: (name: string, bytes: Uint8Array, encoding: 'buffer') => Uint8Array } & ReturnType<typeof nodeCrypto>
+  return hash !== undefined ? hash('sha256', bytes, 'buffer') : createHash('sha256').update(bytes).digest()
+}
 
 /** While an AsyncLocalStorage is in use, every promise of the process takes longer (a hit 15 %, in Node 20). So it is only while a function runs. */
 class RunningCalls<T> implements Ambient<T> {
@@ -44,12 +46,15 @@ function variable(name: string): string | undefined {
 const runtime: Runtime = {
   ...web,
   name: 'node',
-  // By zlib: the streams of the web are loaded when first used here, which takes longer than all the rest.
+  // The core is in this file as it is: here nobody waits for a download, but everybody for another file, for zlib, and for inflating.
   async compile(dense) {
-    const { default: base64 } = await (dense ? import('#core-dense-wasm') : import('#core-wasm'))
-    return WebAssembly.compile(inflateSync(Buffer.from(base64, 'base64')) as Uint8Array<ArrayBuffer>)
+    if (!dense) return WebAssembly.compile(Buffer.from(core, 'base64'))
+    const [{ inflateSync }, { default: deflated }] = await Promise.all([import('node:zlib'), import('#core-dense-wasm')])
+    return WebAssembly.compile(inflateSync(Buffer.from(deflated, 'base64')) as Uint8Array<ArrayBuffer>)
   },
-  digest: secret => (secret === undefined ? sha256 : bytes => crypto.createHmac('sha256', secret).update(bytes).digest()),
+  // WebCrypto's are loaded when they are first used, which takes three times as long.
+  randomBytes: count => new Uint8Array(nodeCrypto().randomBytes(count)),
+  digest: secret => (secret === undefined ? sha256 : bytes => nodeCrypto().createHmac('sha256', secret).update(bytes).digest()),
   aead: nodeAead,
   ambient: () => new RunningCalls(),
   disabled: () => variable('REPRISE_DISABLE') === '1',

@@ -6,7 +6,6 @@
  * where the file system answers fast, everything else by promises (files/pace.ts). What is too much is removed behind everybody's
  * back, and so is what was left unfinished (files/housekeeping.ts).
  */
-import { randomBytes } from 'node:crypto'
 import { unlinkSync } from 'node:fs'
 import { unlink } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
@@ -18,6 +17,7 @@ import { Housekeeping } from './files/housekeeping.js'
 import { Leases, leases } from './files/leases.js'
 import { Pace } from './files/pace.js'
 import { addLater, readLater, readNow, smallBytes, syncFolder, writeLater, writeNow } from './files/whole-file.js'
+import { nodeCrypto } from './node-crypto.js'
 import type { Storage } from './storage.js'
 
 export interface FileSystemOptions {
@@ -49,9 +49,9 @@ export function fileSystem(options: FileSystemOptions): Storage {
   const pace = new Pace()
   const housekeeping = new Housekeeping(directory, pace, maxBytes)
   /** No two drafts have one name: not of this process, its threads, or the one that had its number before. */
-  const writer = `${process.pid}-${randomBytes(8).toString('hex')}`
+  let writer: string | undefined
   let drafts = 0
-  const draftOf = (): string => directory.pathOf(unfinished, `${writer}-${++drafts}`)
+  const draftOf = (): string => directory.pathOf(unfinished, `${(writer ??= `${process.pid}-${nodeCrypto().randomBytes(8).toString('hex')}`)}-${++drafts}`)
   const leasing = new Leases(draftOf)
   let learned: Promise<void> | undefined
 

@@ -1,11 +1,12 @@
 /** AES-256-GCM at once, by Node's own crypto: WebCrypto sends each piece to another thread and back, which takes far longer for small ones. */
-import { createCipheriv, createDecipheriv } from 'node:crypto'
 import type { Aead } from './envelope.js'
+import { nodeCrypto } from './node-crypto.js'
 
 const algorithm = 'aes-256-gcm'
 const authTagLength = 16
 
 export function nodeAead(key: Uint8Array): Aead {
+  const { createCipheriv, createDecipheriv } = nodeCrypto()
   return {
     seal(nonce, bytes, associated) {
       const cipher = createCipheriv(algorithm, key, nonce, { authTagLength }).setAAD(associated)

@@ -14,7 +14,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { buildPreset } from '../../scripts/build.mjs'
+import { buildPackage, buildPreset } from '../../scripts/build.mjs'
 import { unlessUpToDate } from '../../scripts/lib/files.mjs'
 import { capture, fail, root, run, StepError } from '../../scripts/lib/process.mjs'
 import { installPackages, setup } from '../../scripts/setup.mjs'
@@ -24,6 +24,7 @@ const benches = {
   keys: 'what it costs to tell whether these arguments have been seen before',
   memory: 'what a hit costs, and what entries in memory take',
   calls: 'what it costs to wait for others, to be invalidated by tag, and to be called for the first time',
+  start: 'what it costs to have a cache at all: from the import to the first hit',
   storage: 'what it costs to keep entries in files and elsewhere',
   eviction: 'what is saved by what is kept when memory is full',
 }
@@ -50,6 +51,7 @@ async function prepare(name) {
   }
   await buildPreset('wasm')
   await installPackages(here, 'install the peers')
+  if (name === 'start') await buildPackage()
   await Promise.all([bundle(name, await versions()), ...(name === 'keys' ? digestPrograms() : [])])
 }
 
@@ -74,7 +76,7 @@ async function bundle(name, known) {
         entryPoints: [`${here}/${program}.ts`],
         outfile: `${output}/${program}.mjs`,
         platform: 'node',
-        external: ['playwright-core', 'esbuild'],
+        external: ['playwright-core', 'esbuild', 'miniflare'],
         // Peers in CommonJS ask for node:crypto with require.
         banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
       })

@@ -6,10 +6,10 @@
  * renamed first, which only one process can do, and looked at then; should it be another's that came in between, it is put back.
  * Nobody is told of a release: who waits looks every few milliseconds, ever more rarely the longer it takes.
  */
-import { randomBytes } from 'node:crypto'
 import { lstatSync } from 'node:fs'
 import { link, readFile, rename, unlink, utimes } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import { nodeCrypto } from '../node-crypto.js'
 import type { Lease } from '../storage.js'
 import { isMissing } from './failure.js'
 import { addLater } from './whole-file.js'
@@ -30,7 +30,7 @@ export class Leases {
 
   /** Takes the lease at `path`; undefined where another has it. The folders are there. */
   async take(path: string, leaseMs: number): Promise<Lease | undefined> {
-    const mine = `${this.host} ${process.pid} ${randomBytes(16).toString('hex')}`
+    const mine = `${this.host} ${process.pid} ${nodeCrypto().randomBytes(16).toString('hex')}`
     const began = ticks()
     const taken = (): Promise<boolean> => addLater(this.draftOf(), path, new TextEncoder().encode(mine))
     if (!(await taken()) && !((await this.clear(path, leaseMs)) && (await taken()))) return undefined
