@@ -13,7 +13,6 @@ const end = '<!-- /matrix -->'
 export function rowsInTests() {
   return folders
     .flatMap((folder) => filesBelow(folder, '.test.ts'))
-    .filter((file) => !file.includes('node_modules'))
     .flatMap((file) => rowsIn(readFileSync(join(root, file), 'utf8')).map((row) => ({ file, ...row })))
 }
 

@@ -33,6 +33,8 @@ export async function tarball(): Promise<string> {
     const moved = `${path}.${process.pid}`
     await writeFile(moved, await readFile(join(draft, name!)))
     await rename(moved, path)
+    // What was made of other files nobody wants any more.
+    for (const other of await readdir(folder)) if (other.endsWith('.tgz') && join(folder, other) !== path) await rm(join(folder, other), { force: true })
   } finally {
     await rm(draft, { recursive: true, force: true })
   }

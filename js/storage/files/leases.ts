@@ -119,6 +119,6 @@ function nameOfHost(): string {
   try {
     return hostname().replace(/\s/g, '') || 'localhost'
   } catch {
-    return randomBytes(8).toString('hex')
+    return nodeCrypto().randomBytes(8).toString('hex')
   }
 }
