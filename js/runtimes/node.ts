@@ -34,6 +34,15 @@ class RunningCalls<T> implements Ambient<T> {
   }
 }
 
+/** Of the environment. In Deno, who runs a program may forbid it to look; that is no reason to have no cache. */
+function variable(name: string): string | undefined {
+  try {
+    return process.env[name]
+  } catch {
+    return undefined
+  }
+}
+
 const runtime: Runtime = {
   ...web,
   name: 'node',
@@ -48,7 +57,8 @@ const runtime: Runtime = {
   digest: secret => (secret === undefined ? sha256 : bytes => nodeCrypto().createHmac('sha256', secret).update(bytes).digest()),
   aead: nodeAead,
   ambient: () => new RunningCalls(),
-  defaultStorage: () => fileSystem({ directory: process.env['REPRISE_DIR'] || '.reprise' }),
+  disabled: () => variable('REPRISE_DISABLE') === '1',
+  defaultStorage: () => fileSystem({ directory: variable('REPRISE_DIR') || '.reprise' }),
 }
 
 /**

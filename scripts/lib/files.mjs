@@ -5,13 +5,16 @@ import { mkdir, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { root } from './process.mjs'
 
-/** All files below `folder` (relative to the root) whose name ends in one of `endings`, sorted. */
+/** All files below `folder` (relative to the root) whose name ends in one of `endings`, sorted; none of installed packages. */
 export function filesBelow(folder, ...endings) {
   const start = join(root, folder)
   if (!existsSync(start)) return []
-  return readdirSync(start, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && endings.some((ending) => entry.name.endsWith(ending)))
-    .map((entry) => relative(root, join(entry.parentPath ?? entry.path, entry.name)))
+  return readdirSync(start, { withFileTypes: true })
+    .flatMap((entry) => {
+      const path = relative(root, join(start, entry.name))
+      if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : filesBelow(path, ...endings)
+      return entry.isFile() && endings.some((ending) => entry.name.endsWith(ending)) ? [path] : []
+    })
     .sort()
 }
 

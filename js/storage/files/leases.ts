@@ -23,7 +23,7 @@ const longestPauseMs = 20
 const ticks = (): number => Number(process.hrtime.bigint() / 1_000n)
 
 export class Leases {
-  private readonly host = hostname().replace(/\s/g, '') || 'localhost'
+  private readonly host = nameOfHost()
 
   /** `draftOf`: a new path in the folder of what is unfinished. */
   constructor(private readonly draftOf: () => string) {}
@@ -109,7 +109,16 @@ export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0)
   } catch (error) {
-    // There is one, and it is somebody else's.
-    return (error as { code?: string }).code === 'EPERM'
+    // There is one that is somebody else's (EPERM), or nobody may ask (Deno without --allow-run): then it is not known to be dead.
+    return (error as { code?: string }).code !== 'ESRCH'
+  }
+}
+
+/** Where it may not be asked for (Deno without --allow-sys), it is one that nobody has: what this process leaves behind is over in its time. */
+function nameOfHost(): string {
+  try {
+    return hostname().replace(/\s/g, '') || 'localhost'
+  } catch {
+    return nodeCrypto().randomBytes(8).toString('hex')
   }
 }
