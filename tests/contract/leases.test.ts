@@ -81,10 +81,31 @@ test('Directory: the lease of a process that is no more is taken over at once, o
   await storage.close!()
 })
 
+test('Directory: a lease that is over is taken away by one at a time; who died while at it is waited for no longer than a holder', async () => {
+  const storage = fileSystem({ directory: join(directory, 'graves') })
+  const folder = join(directory, 'graves', 'leases')
+  const over = async (file: string): Promise<void> => utimes(file, new Date(Date.now() - 11_000), new Date(Date.now() - 11_000))
+  const first = (await storage.lease!(key(1), 10_000))!
+  const said = await readFile(join(folder, key(1)), 'utf8')
+  await over(join(folder, key(1)))
+  const grave = join(folder, `${key(1)}~${said.split(' ')[2]}`)
+  await writeFile(grave, '')
+  assert.equal(await storage.lease!(key(1), 10_000), undefined, 'another is taking it away')
+  await first.release()
+  assert.equal(await readFile(join(folder, key(1)), 'utf8'), said, 'its holder leaves that to the other, too')
+  await over(grave)
+  assert.equal(await storage.lease!(key(1), 10_000), undefined, 'the grave is free again')
+  const second = await storage.lease!(key(1), 10_000)
+  assert.ok(second)
+  await second.release()
+  assert.deepEqual(await readdir(folder), [])
+  await storage.close!()
+})
+
 test('Directory: of many who find a lease that is over one gets it, and none is lost or taken from who has it', async () => {
   const place = join(directory, 'contended')
-  const storages = Array.from({ length: 8 }, () => fileSystem({ directory: place }))
-  for (let round = 0; round < 30; round++) {
+  const storages = Array.from({ length: 24 }, () => fileSystem({ directory: place }))
+  for (let round = 0; round < 60; round++) {
     const first = await storages[0]!.lease!(key(round), 10_000)
     assert.ok(first)
     const long = new Date(Date.now() - 11_000)

@@ -2,12 +2,16 @@
  * Who computes what, among the processes that share a directory: one file per lease in `leases`, named by the key.
  *
  * It is there from the moment that its name is given to a draft, which only one process can do, until its holder removes it. While it is held
- * its time is set anew. What is older than `leaseMs`, or was made by a process of this machine that is no more, may be taken away: it is
- * renamed first, which only one process can do, and looked at then; should it be another's that came in between, it is put back.
+ * its time is set anew. What is older than `leaseMs`, or was made by a process of this machine that is no more, may be taken away.
+ *
+ * Nothing is ever written over a lease, and only one process may take it away: the one that has dug its grave, a file named by the lease and by what
+ * it says, which no other lease ever does. So what the digger reads there stays there until it is removed, and it is never one that came in between. A digger
+ * that died is waited for no longer than a holder.
+ *
  * Nobody is told of a release: who waits looks every few milliseconds, ever more rarely the longer it takes.
  */
 import { lstatSync } from 'node:fs'
-import { link, readFile, rename, unlink, utimes } from 'node:fs/promises'
+import { open, readFile, unlink, utimes } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { nodeCrypto } from '../node-crypto.js'
 import type { Lease } from '../storage.js'
@@ -35,7 +39,7 @@ export class Leases {
     const taken = (): Promise<boolean> => addLater(this.draftOf(), path, new TextEncoder().encode(mine))
     if (!(await taken()) && !((await this.clear(path, leaseMs)) && (await taken()))) return undefined
     const fence = ticks()
-    const release = (): Promise<void> => this.remove(path, mine).then(() => {})
+    const release = (): Promise<void> => remove(path, mine, leaseMs).then(() => {})
     if (fence - began >= leaseMs * 1_000) {
       await release()
       return undefined
@@ -67,29 +71,39 @@ export class Leases {
 
   /** Takes away what nobody holds any more; says whether there is nothing now. */
   private async clear(path: string, leaseMs: number): Promise<boolean> {
-    const found = lstatSync(path, { throwIfNoEntry: false })
+    // In this order: should another come in between, it is not taken for as old as the last.
     const text = await textOf(path)
+    const found = lstatSync(path, { throwIfNoEntry: false })
     if (found === undefined || text === undefined) return true
     const [host, pid] = text.split(' ')
     const isDead = host === this.host && !isAlive(Number(pid))
-    return (isDead || Math.abs(Date.now() - found.mtimeMs) >= leaseMs) && this.remove(path, text)
+    return (isDead || ageMs(found) >= leaseMs) && remove(path, text, leaseMs)
   }
+}
 
-  /** Removes a lease that says so, and no other that came in its place. */
-  private async remove(path: string, text: string): Promise<boolean> {
-    if ((await textOf(path)) !== text) return false
-    const grave = this.draftOf()
-    try {
-      await rename(path, grave)
-    } catch (error) {
-      return orMissing(false)(error)
-    }
-    const isIt = (await textOf(grave)) === text
-    // It is somebody else's: unless there is a newer one by now, it goes back.
-    if (!isIt) await link(grave, path).catch(() => {})
-    await unlink(grave).catch(() => {})
-    return isIt
+/** Removes a lease that says so, and no other that came in its place. False where another does, or has. */
+async function remove(path: string, text: string, leaseMs: number): Promise<boolean> {
+  const grave = `${path}~${/[0-9a-f]*$/.exec(text)![0]}`
+  try {
+    await (await open(grave, 'wx', 0o600)).close()
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'EEXIST') throw error
+    const dug = lstatSync(grave, { throwIfNoEntry: false })
+    if (dug !== undefined && ageMs(dug) >= leaseMs) await unlink(grave).catch(orMissing(undefined))
+    return false
   }
+  try {
+    if ((await textOf(path)) !== text) return false
+    await unlink(path)
+    return true
+  } finally {
+    await unlink(grave).catch(() => {})
+  }
+}
+
+/** Or how far it is ahead, where the clock was turned back. */
+function ageMs({ mtimeMs }: { mtimeMs: number }): number {
+  return Math.abs(Date.now() - mtimeMs)
 }
 
 function textOf(path: string): Promise<string | undefined> {
