@@ -3,7 +3,7 @@ import type { Digest, Runtime } from './runtime.js'
 
 export const web: Pick<Runtime, 'now' | 'stopwatch' | 'after' | 'random' | 'randomBytes' | 'digest' | 'background' | 'disabled'> = {
   now: () => Date.now(),
-  stopwatch: () => performance.now(),
+  stopwatch: typeof performance === 'object' ? () => performance.now() : () => Date.now(),
   after,
   random: () => Math.random(),
   randomBytes: count => crypto.getRandomValues(new Uint8Array(count)),
