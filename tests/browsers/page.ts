@@ -31,10 +31,10 @@ export interface Story {
 }
 
 /** A story as somebody elsewhere has it. */
-export type Told = { [name in keyof Story]: (...args: Parameters<Story[name]>) => Promise<Awaited<ReturnType<Story[name]>>> }
+export type AskedStory = { [name in keyof Story]: (...args: Parameters<Story[name]>) => Promise<Awaited<ReturnType<Story[name]>>> }
 
 declare global {
-  var story: Told
+  var story: AskedStory
   /** Resolves when `story` is there. */
   var ready: Promise<void>
   /** What nobody caught (first.js). */
@@ -98,12 +98,12 @@ export function serve(): void {
   }
 }
 
-function inWorker(): Told {
+function inWorker(): AskedStory {
   const worker = new Worker('/worker.js', { type: 'module' })
   const waiting: ((answer: { value: never; problem?: string }) => void)[] = []
   worker.onmessage = ({ data }) => waiting[data.id]!(data)
   worker.onerror = event => problems.push(`the worker: ${event.message}`)
-  return new Proxy({} as Told, {
+  return new Proxy({} as AskedStory, {
     get: (_, name: keyof Story | 'then') =>
       name === 'then' ? undefined : (...args: unknown[]) =>
         new Promise((resolve, reject) => {
@@ -115,7 +115,7 @@ function inWorker(): Told {
 
 if ('document' in globalThis) {
   globalThis.ready = (async () => {
-    globalThis.story = new URLSearchParams(location.search).get('in') === 'worker' ? inWorker() : ((await begin()) as unknown as Told)
+    globalThis.story = new URLSearchParams(location.search).get('in') === 'worker' ? inWorker() : ((await begin()) as unknown as AskedStory)
   })()
   // Whoever waits for it hears of that.
   ready.catch(() => {})

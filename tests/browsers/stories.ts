@@ -12,21 +12,21 @@ import { type Site, startSite } from './site.js'
 
 type Options = Parameters<Site['url']>[0]
 
-interface Told {
+interface Setting {
   readonly browser: Browser
   readonly site: Site
   /** A tab whose story can begin. */
   open(options?: Options): Promise<Tab>
 }
 
-type Story = (told: Told) => Promise<void>
+type Story = (setting: Setting) => Promise<void>
 
-/** Starts a browser for all tests of a file. Each call of what it returns is a test's body. */
-export function inBrowser<Kind extends Browser>(start: () => Promise<Kind>) {
-  let starting: Promise<Kind> | undefined
+/** Starts a browser for all tests of a file. `told` makes a test's body of a story; `run` is one itself. */
+export function inBrowser(start: () => Promise<Browser>) {
+  let starting: Promise<Browser> | undefined
   before(() => (starting = start()).then(() => {}))
   after(async () => (await starting?.catch(() => undefined))?.close())
-  const run = async (t: TestContext, story: (told: Told & { browser: Kind }) => Promise<void>): Promise<void> => {
+  const run = async (t: TestContext, story: Story): Promise<void> => {
     const browser = await starting!
     t.diagnostic(`version ${browser.version}`)
     const site = await startSite()
@@ -114,6 +114,19 @@ export const computesOnceForAll: Story = async ({ open }) => {
   assert.deepEqual(await two.run(() => story.answers()), [answer, answer])
   assert.deepEqual([await runs(one), await runs(two)], [1, 0])
   assert.deepEqual([...(await troubles(one)), ...(await troubles(two))], [])
+}
+
+export const takesOverFromTheGone: Story = async ({ open }) => {
+  const [one, two] = [await open(), await open()]
+  await one.run(() => { void story.hold(); void story.begin('a') })
+  await until(one, async () => (await story.runs()) === 1)
+  await two.run(() => story.begin('a'))
+  await until(two, async () => (await navigator.locks.query()).pending!.length > 0)
+  await one.close()
+  const [answer] = await two.run(() => story.answers())
+  assert.match(answer!, /^a: run 1 of /)
+  assert.equal(await runs(two), 1)
+  assert.deepEqual(await troubles(two), [])
 }
 
 export const worksInAWorker: Story = async ({ open }) => {

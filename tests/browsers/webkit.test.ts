@@ -1,13 +1,16 @@
+// The stories in WebKit, as GTK has it, the contract of storages over its IndexedDB, and what only WebKit does: it loses the server of its databases.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startWebKit, visitWebKit } from './webkit.js'
 import * as stories from './stories.js'
+import { startWebKit, visitWebKit } from './webkit.js'
 
 const { run, told } = stories.inBrowser(startWebKit)
 
 test('WebKitGTK | a page computes once, then hits in memory, after a reload in IndexedDB, and computes anew what is invalidated', told(stories.keepsItsAnswers))
 test('WebKitGTK | another tab finds an entry, and hears that it is invalidated', told(stories.hearsOfOthers))
 test('WebKitGTK | two tabs that ask at once compute once', told(stories.computesOnceForAll))
+test('WebKitGTK | a tab that is closed while it computes is replaced by one that waits', told(stories.takesOverFromTheGone))
 test('WebKitGTK | a module worker does the same as a page, and shares with it', told(stories.worksInAWorker))
 test('WebKitGTK | a page that did not come over https does the same', told(stories.needsNoHttps))
 test('WebKitGTK | what was kept is found after the browser was ended', told(stories.outlivesTheBrowser(visitWebKit)))
