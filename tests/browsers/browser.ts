@@ -27,9 +27,9 @@ export function callOf(work: (...args: never[]) => unknown, args: readonly unkno
 
 /** Looks every now and then until it is so. */
 export async function until<Args extends readonly unknown[]>(tab: Tab, work: (...args: Args) => unknown, ...args: Args): Promise<void> {
-  const end = Date.now() + 15_000
+  const end = Date.now() + 30_000
   while (!(await tab.run(work, ...args))) {
-    if (Date.now() > end) throw new Error(`It did not come to this within 15 seconds: ${work}`)
+    if (Date.now() > end) throw new Error(`It did not come to this within 30 seconds: ${work}`)
     await new Promise(resolve => setTimeout(resolve, 20))
   }
 }

@@ -21,37 +21,45 @@ const settings = {
 }
 
 export async function startFirefox(): Promise<Browser> {
+  const path = firefox()
   const profile = await mkdtemp(join(tmpdir(), 'reprise-firefox-'))
-  const program = await start(profile, ['--remote-debugging-port=0', 'about:blank'])
-  const [, endpoint] = await program.said(/WebDriver BiDi listening on (ws:\S+)/)
-  const browser = await puppeteer.connect({ browserWSEndpoint: `${endpoint}/session`, protocol: 'webDriverBiDi' })
-  return {
-    version: (await browser.version()).replace(/^firefox\//i, ''),
-    untrustedHost: host,
-    async open(url) {
-      const page = await browser.newPage()
-      await page.goto(url)
-      return {
-        run: (work, ...args) => page.evaluate(callOf(work, args)) as never,
-        reload: async () => void (await page.reload()),
-        close: () => page.close(),
-      }
-    },
-    async close() {
-      await browser.close().catch(() => {})
-      await program.end()
-      await rm(profile, { recursive: true, force: true, maxRetries: 5 })
-    },
+  const program = await start(path, profile, ['--remote-debugging-port=0', 'about:blank'])
+  const end = async (): Promise<void> => {
+    await program.end()
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 })
+  }
+  try {
+    const [, endpoint] = await program.said(/WebDriver BiDi listening on (ws:\S+)/)
+    const browser = await puppeteer.connect({ browserWSEndpoint: `${endpoint}/session`, protocol: 'webDriverBiDi' })
+    return {
+      version: (await browser.version()).replace(/^firefox\//i, ''),
+      untrustedHost: host,
+      async open(url) {
+        const page = await browser.newPage()
+        await page.goto(url)
+        return {
+          run: (work, ...args) => page.evaluate(callOf(work, args)) as never,
+          reload: async () => void (await page.reload()),
+          close: () => page.close(),
+        }
+      },
+      close: () => browser.close().then(end, end),
+    }
+  } catch (error) {
+    await end()
+    throw error
   }
 }
 
 export const visitFirefox: Visit = async (url, profile) => {
-  const program = await start(profile, [url])
+  const program = await start(firefox(), profile, [url])
   return { end: () => program.end('SIGTERM') }
 }
 
-async function start(profile: string, args: string[]): Promise<Program> {
+const firefox = (): string => installed('firefox-esr', 'firefox')
+
+async function start(path: string, profile: string, args: string[]): Promise<Program> {
   const lines = Object.entries(settings).map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`)
   await writeFile(join(profile, 'user.js'), lines.join(''))
-  return startProgram(installed('firefox-esr', 'firefox'), ['--headless', '--no-remote', '--profile', profile, ...args])
+  return startProgram(path, ['--headless', '--no-remote', '--profile', profile, ...args])
 }

@@ -10,7 +10,7 @@ export interface Program {
   readonly pid: number
   /** Resolves when it has said that, on either of its outputs; rejects where it ends before. */
   said(what: RegExp): Promise<RegExpExecArray>
-  /** Sends a signal, and waits for its end. */
+  /** Sends a signal, and waits for its end; what does not obey is killed. */
   end(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
 }
 
@@ -18,6 +18,7 @@ export interface Program {
 export function startProgram(program: string, args: readonly string[], env: Record<string, string> = {}): Program {
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', program, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
   const ended = once(child, 'exit')
+  ended.catch(() => {})
   let output = ''
   const listeners = new Set<() => void>()
   for (const stream of [child.stdout, child.stderr]) {
@@ -40,7 +41,9 @@ export function startProgram(program: string, args: readonly string[], env: Reco
       }),
     async end(signal = 'SIGKILL') {
       child.kill(signal)
+      const impatience = setTimeout(() => child.kill('SIGKILL'), 10_000)
       await ended.catch(() => {})
+      clearTimeout(impatience)
     },
   }
 }

@@ -52,6 +52,8 @@ export async function startWebKit(): Promise<Browser> {
       async open(url) {
         const { handle } = (await inTab(first, 'POST', '/window/new', { type: 'tab' })) as { handle: string }
         await inTab(handle, 'POST', '/url', { url })
+        // It says nothing about a page that cannot be had.
+        if ((await inTab(handle, 'GET', '/url')) === 'about:blank') throw new Error(`WebKitGTK did not load ${url}`)
         return {
           async run(work, ...args) {
             const script = `const answer = arguments[0]; (async () => ${callOf(work, args)})().then(value => answer({ value }), error => answer({ problem: String(error) }))`
