@@ -121,7 +121,8 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
     }
     if (storage !== undefined) storage.returned = () => Promise.all([parts.tokens.makeUp(), parts.news?.listen()]).then(() => {})
     if (storage?.publishes === true) {
-      background(import('./news.js').then(({ News }) => (parts.news = new News(parts, runtime.randomBytes(8), trust === undefined)).listen()))
+      // Where that cannot be, what others invalidate is noticed late, as news may be lost anyway.
+      background(import('./news.js').then(({ News }) => (parts.news = new News(parts, runtime.randomBytes(8), trust === undefined)).listen()).catch(() => {}))
     }
     let enabled = runtime.disabled?.() !== true
     let closed: Promise<void> | undefined
@@ -181,7 +182,7 @@ function canDraw(runtime: Runtime): boolean {
 }
 
 function whyNoCore(error: unknown): string {
-  const refused = typeof WebAssembly === 'object' && error instanceof WebAssembly.CompileError && /content security policy|unsafe-eval/i.test(error.message)
+  const refused = typeof WebAssembly === 'object' && error instanceof WebAssembly.CompileError && /content security policy|unsafe-eval|by CSP/i.test(error.message)
   return `WebAssembly could not be started here, so calls run their functions uncached. ${
     refused ? "Add 'wasm-unsafe-eval' to script-src in the page's Content-Security-Policy." : 'The error says what was refused.'
   }`

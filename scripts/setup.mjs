@@ -30,6 +30,9 @@ const needs = [
   { package: 'redis-server', use: 'test', why: 'the tests of storage in Redis', found: program('redis-server') },
   { package: 'redis-tools', use: 'test', why: 'redis-cli, which makes a cluster of servers', found: program('redis-cli') },
   { package: 'chromium', use: 'test', why: 'the tests in a browser', found: program('chromium', 'chromium-browser', 'google-chrome') },
+  { package: 'firefox-esr', use: 'test', why: 'the tests in another browser', found: program('firefox-esr', 'firefox') },
+  { package: 'webkit2gtk-driver', use: 'test', why: 'the tests in a third, which is made of what Safari is', found: program('WebKitWebDriver') },
+  { package: 'xvfb', use: 'test', why: 'a screen for that one, as it needs one', found: program('Xvfb') },
 ]
 
 /** Sets up for 'start' (the least) or 'test' (everything). */

@@ -52,7 +52,7 @@ export function indexedDb(options: IndexedDbOptions = {}): Storage {
       return await openDB(name as string, 1, { upgrade, blocking: left, terminated: left })
     } catch (cause) {
       const none = /^(Sec|Ref)/.test((cause as Error).name)
-      const problem = none ? 'there is none here, so entries live in memory only' : `'${name}' cannot be opened. Close other tabs of this site, or clear its data`
+      const problem = none ? 'there is none here, so entries live in memory only' : `'${name}' cannot be opened. Reload the page, close other tabs of this site, or clear its data`
       const error = new StorageError(`indexedDb: ${problem} (${cause}).`, { cause })
       if (!none) {
         const own = connection

@@ -5,7 +5,7 @@
 import type { Lease, Storage } from './storage.js'
 
 export function tabs(name: string): Pick<Storage, 'lease' | 'released' | 'publish' | 'subscribe'> {
-  const { navigator, BroadcastChannel: Channel } = globalThis as Partial<typeof globalThis>
+  const { navigator, performance, BroadcastChannel: Channel } = globalThis as Partial<typeof globalThis>
   const locks = navigator?.locks
   const lockOf = (key: string): string => `reprise:${name}:${key}`
   const channelOf = (): BroadcastChannel => new Channel!(`reprise:${name}`)
@@ -19,8 +19,8 @@ export function tabs(name: string): Pick<Storage, 'lease' | 'released' | 'publis
             end()
           }
           // Microseconds since 1970, the same for all tabs; and the lock is held when they are read.
-          const now = typeof performance === 'object' ? performance.timeOrigin + performance.now() : Date.now()
-          resolve({ fence: Math.floor(1000 * now), renew: async () => held, release })
+          const nowMs = performance ? performance.timeOrigin + performance.now() : Date.now()
+          resolve({ fence: Math.floor(1000 * nowMs), renew: async () => held, release })
         })
         locks.request(lockOf(key), { ifAvailable: true }, hold).then(() => resolve(undefined), reject)
       }),

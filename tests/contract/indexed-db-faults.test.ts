@@ -169,7 +169,7 @@ describe('in one browser', () => {
       computed(waves.first, 12)
       computed(waves.second, 12)
       leftAlone({ ...waves.first, storageErrors: waves.first.errors.length })
-      assert.match(waves.first.errors[0]!, /^StorageError: indexedDb: 'reprise' cannot be opened\. Close other tabs.* \(VersionError/)
+      assert.match(waves.first.errors[0]!, /^StorageError: indexedDb: 'reprise' cannot be opened\. Reload the page, close other tabs.* \(VersionError/)
       assert.equal(waves.opens, 1, 'one failed, and no other was tried')
     }))
 
