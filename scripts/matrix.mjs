@@ -2,12 +2,12 @@
 //
 //   npm run matrix                   runs every row, and prints a table; exit code 1 if one failed
 //   npm run matrix -- vite next      the rows of files of that name: tests/consumers/vite.test.ts
-//   npm run matrix -- --markdown     prints the table of README.md
-//   npm run matrix -- --write        writes it there
+//   npm run matrix -- --markdown     prints the table of docs/runtimes.md
+//   npm run matrix -- --write        writes it there, and in short into README.md
 //
 // A row is a test of tests/consumers/ or tests/browsers/, at the top of its file, whose title is a literal
 // in single quotes that has one ` | `: test('<consumer> | <what was run>', …). The names are read from the
-// sources, too: tests/js/matrix.test.ts holds README.md against them. A row tells its version by
+// sources, too: tests/js/matrix.test.ts holds both tables against them. A row tells its version by
 // t.diagnostic('version 1.2.3'), and what is not on this machine by t.skip('why'). Tests with other titles
 // run as well, and are no rows; one that fails is shown, and makes the exit code 1.
 //
@@ -19,7 +19,7 @@ import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from './build.mjs'
 import { capture, fail, root, StepError } from './lib/process.mjs'
-import { markdownOf, rowOf, rowsInTests, withTable } from './lib/rows.mjs'
+import { markdownOf, rowOf, rowsInTests, shortMarkdownOf, withTable } from './lib/rows.mjs'
 import { setup } from './setup.mjs'
 
 const reporter = join(root, 'scripts/lib/row-reporter.mjs')
@@ -80,7 +80,11 @@ async function main() {
   const absent = expected.filter((title) => !ran.map(titleOf).includes(title))
   for (const title of absent) console.error(`fail     ${title}: it did not run`)
 
-  if (values.write) await writeFile(join(root, 'README.md'), withTable(await readFile(join(root, 'README.md'), 'utf8'), markdownOf(ran)))
+  if (values.write) {
+    for (const [page, table] of [['docs/runtimes.md', markdownOf(ran)], ['README.md', shortMarkdownOf(ran)]]) {
+      await writeFile(join(root, page), withTable(await readFile(join(root, page), 'utf8'), table))
+    }
+  }
   print(`${values.markdown ? markdownOf(ran) : `\n${tableOf(ran)}`}\n`)
   const failed = all.filter(({ result }) => result === 'fail').length + absent.length
   const count = (result) => ran.filter((row) => row.result === result).length

@@ -43,6 +43,28 @@ export function markdownOf(rows) {
   return ['| consumer | version | what was run | result |', '|---|---|---|---|', ...lines].join('\n')
 }
 
+/** The same in short: how many of each consumer's rows passed. */
+export function shortMarkdownOf(rows) {
+  const consumers = [...new Set(rows.map(({ consumer }) => consumer))].sort((a, b) => a.localeCompare(b, 'en'))
+  const lines = consumers.map((consumer) => {
+    const own = rows.filter((row) => row.consumer === consumer)
+    const versions = [...new Set(own.map(({ version }) => version))].filter(Boolean)
+    return `| ${consumer} | ${versions.join(', ')} | ${own.filter(({ result }) => result === 'pass').length} of ${own.length} |`
+  })
+  return ['| where | version | passed |', '|---|---|---|', ...lines].join('\n')
+}
+
+/** What the short form says of each consumer: { consumer, count }, of which all are to be. */
+export function countsInMarkdown(text) {
+  return between(text)
+    .table.split('\n')
+    .slice(2)
+    .map((line) => {
+      const [consumer, , passed] = line.split('|').slice(1).map((cell) => cell.trim())
+      return { consumer, passed }
+    })
+}
+
 /** The rows that a text has between its markers: { consumer, what }. */
 export function rowsInMarkdown(text) {
   const lines = between(text).table.split('\n').slice(2)
