@@ -159,8 +159,14 @@ function tellCommands(version, toWrite, written) {
 
 // ---- small things ------------------------------------------------------------------------------
 
-const text = (path) => readFile(join(root, path), 'utf8')
+function text(path) {
+  return readFile(join(root, path), 'utf8')
+}
 
-const git = (...args) => run('git', args)
+function git(...args) {
+  return run('git', args)
+}
 
-const consumersTool = (name) => join(root, 'tests/consumers/node_modules/.bin', name)
+function consumersTool(name) {
+  return join(root, 'tests/consumers/node_modules/.bin', name)
+}
