@@ -137,7 +137,7 @@ function repositoryMissing({ repository }) {
 // ---- what it says at the end -------------------------------------------------------------------
 
 function tellPackage({ tarball, files, bytes, unpackedBytes, modules, sha256 }) {
-  console.log(`\n${files.length} files, ${kilobytes(bytes)} packed, ${kilobytes(unpackedBytes)} unpacked. By SHA-256, each as two clean builds made it:`)
+  console.log(`\n${files.length} files, ${kilobytes(bytes)} packed, ${kilobytes(unpackedBytes)} unpacked. By SHA-256, from what two clean builds agree on:`)
   console.log(`${modules}${sha256}  ${relative(root, tarball)}`)
 }
 

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const notCopied = /(^|\/)(node_modules|\.git|build|dist|\.reprise|\.next)(\/|$)/
-const repository = '"repository": { "type": "git", "url": "git+https://github.com/nobody/reprise.git" },'
+const repository = { type: 'git', url: 'git+https://github.com/nobody/reprise.git' }
 
 let folder: string
 let repo: string
@@ -37,7 +37,7 @@ describe('a release is stopped by', () => {
   test('what is not committed', async () => {
     await appendFile(at('README.md'), 'One more line.\n')
     await writeFile(at('notes.txt'), 'mine')
-    stopped(release(), /not as in the last commit:\n M README\.md\n\?\? notes\.txt\n(.|\n)*Commit them, or put them away/)
+    stoppedAtOnce(release(), /not as in the last commit:\n M README\.md\n\?\? notes\.txt\n(.|\n)*Commit them, or put them away/)
     clean()
   })
 
@@ -48,21 +48,21 @@ describe('a release is stopped by', () => {
       commit('changelog')
     }
     await committed('## Unreleased\n\n## 0.0.1 (2026-01-01)\n\n- Something.\n')
-    stopped(release('--version', 'minor'), /says nothing below "## Unreleased"\. Write there what changed/)
+    stoppedAtOnce(release('--version', 'minor'), /says nothing below "## Unreleased"\. Write there what changed/)
     await committed('## 0.0.1 (2026-01-01)\n\n- Something.\n')
-    stopped(release(), /does not begin with a section that is not released yet, but with "## 0\.0\.1 \(2026-01-01\)"/)
+    stoppedAtOnce(release(), /does not begin with a section that is not released yet, but with "## 0\.0\.1 \(2026-01-01\)"/)
     await committed('## Unreleased\n\n- Something.\n')
-    stopped(release(), /does not say which version comes next\. Say it: npm run release -- --version/)
-    stopped(release('--version', 'next'), /"next" is no version that npm takes/)
+    stoppedAtOnce(release(), /does not say which version comes next\. Say it: npm run release -- --version/)
+    stoppedAtOnce(release('--version', 'next'), /"next" is no version that npm takes/)
     await committed('## Unreleased\n\n- Something.\n\n## 3.0.0 (2026-01-01)\n\n- Something.\n')
-    stopped(release('--version', '3.0.0'), /has a section for 3\.0\.0 already/)
+    stoppedAtOnce(release('--version', '3.0.0'), /has a section for 3\.0\.0 already/)
     await writeFile(at('CHANGELOG.md'), text)
     commit('the changelog as it was')
   })
 
   test('a version that has a tag', () => {
     git('tag', 'v7.0.0')
-    stopped(release('--version', '7.0.0'), /There is a tag v7\.0\.0 already/)
+    stoppedAtOnce(release('--version', '7.0.0'), /There is a tag v7\.0\.0 already/)
   })
 
   test('anything that users would have to install, or that nobody has decided to publish', async () => {
@@ -71,26 +71,27 @@ describe('a release is stopped by', () => {
       ['"optionalDependencies": { "fsevents": "2.0.0" },', /has optionalDependencies: fsevents/],
       ['"workspaces": ["packages/*"],', /fields that nobody has decided about: workspaces/],
     ] as const) {
-      await withManifest((text) => text.replace('{', `{ ${fields}`), () => stopped(release(), message))
+      await withManifest((text) => text.replace('{', `{ ${fields}`), () => stoppedAtOnce(release(), message))
     }
-    await withManifest((text) => text.replace('"optional": true', '"optional": false'), () => stopped(release(), /makes everyone install ioredis: a peer must be optional/))
+    await withManifest((text) => text.replace('"optional": true', '"optional": false'), () => stoppedAtOnce(release(), /makes everyone install ioredis: a peer must be optional/))
   })
 
-  test('no repository, where more is asked for than a dry run', () => {
-    assert.doesNotMatch(readFileSync(at('package.json'), 'utf8'), /"repository"/, 'package.json names one now: this test has to take it out')
-    stopped(release('--write'), /package\.json names no repository\. (.|\n)*Add: {2}"repository": \{/)
+  test('no repository, where more is asked for than a dry run', async () => {
+    await withManifest((text) => changed(text, { description: 'without one', repository: undefined }), () => {
+      stoppedAtOnce(release('--write'), /package\.json names no repository\. (.|\n)*Add: {2}"repository": \{/)
+    })
   })
 
   test('options that do not go together', () => {
-    stopped(release('--publish'), /Unknown option '--publish'(.|\n)*Usage: npm run release/)
-    stopped(release('--write', '--skip-tests'), /not written without its tests/)
-    stopped(release('--tag', 'v1.0.0', '--write'), /nothing is to be written for it/)
+    stoppedAtOnce(release('--publish'), /Unknown option '--publish'(.|\n)*Usage: npm run release/)
+    stoppedAtOnce(release('--write', '--skip-tests'), /not written without its tests/)
+    stoppedAtOnce(release('--tag', 'v1.0.0', '--write'), /nothing is to be written for it/)
   })
 
   test('a tag of another version, or before the changelog is that of the release', () => {
-    stopped(release('--tag', 'v9.9.9'), /The tag is v9\.9\.9, and package\.json says \d+\.\d+\.\d+\. Delete the tag/)
+    stoppedAtOnce(release('--tag', 'v9.9.9'), /The tag is v9\.9\.9, and package\.json says \d+\.\d+\.\d+\. Delete the tag/)
     const { version } = manifest()
-    stopped(release('--tag', `v${version}`), new RegExp(`first section of CHANGELOG\\.md should be that of ${version} with a date`))
+    stoppedAtOnce(release('--tag', `v${version}`), new RegExp(`first section of CHANGELOG\\.md should be that of ${version} with a date`))
   })
 })
 
@@ -156,7 +157,7 @@ describe('a release that nothing stops', () => {
 
   test('writes three files when it is told to, after its tests, and never publishes', async () => {
     await compilerReplaced(async () => {
-      await withManifest((text) => text.replace('{', `{ ${repository}`), async () => {
+      await withManifest((text) => changed(text, { repository }), async () => {
         await rm(calls, { force: true })
         const { code, output } = release('--version', '7.2.0', '--write')
         assert.equal(code, 0, output)
@@ -187,7 +188,7 @@ describe('what was built stops a release', () => {
     const { version } = manifest()
     const changelog = await readFile(at('CHANGELOG.md'), 'utf8')
     await compilerReplaced(async () => {
-      await withManifest((text) => text.replace('{', `{ ${repository}`), async () => {
+      await withManifest((text) => changed(text, { repository }), async () => {
         await writeFile(at('CHANGELOG.md'), changelog.replace(/^## .*$/m, `## ${version} (2026-11-23)`))
         git('commit', '--quiet', '--all', '--amend', '--message', `Release ${version}`)
         await rm(calls, { force: true })
@@ -232,6 +233,12 @@ function stopped({ code, output }: Result, message: RegExp): void {
   assert.doesNotMatch(output, /\n {4}at /, 'a stack trace is for nobody')
 }
 
+/** Before a minute is spent on builds. */
+function stoppedAtOnce(result: Result, message: RegExp): void {
+  stopped(result, message)
+  assert.doesNotMatch(result.output, /build it twice/)
+}
+
 function git(...args: string[]): string {
   const { code, output } = call('git', ['-c', 'user.name=Nobody', '-c', 'user.email=nobody@example.org', ...args])
   assert.equal(code, 0, output)
@@ -247,6 +254,10 @@ function commit(message: string): void {
 function clean(): void {
   git('reset', '--hard', '--quiet')
   git('clean', '-d', '--force', '--quiet')
+}
+
+function changed(text: string, fields: object): string {
+  return `${JSON.stringify({ ...(JSON.parse(text) as object), ...fields }, null, 2)}\n`
 }
 
 /** Does `work` with another package.json, committed, and takes that back. */
