@@ -106,7 +106,7 @@ export async function buildPackage() {
     }
   }
   await writeModules()
-  const settings = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json']
+  const settings = ['NOTICE', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json']
   const inputs = ['js', 'scripts', ...modules.map((name) => `build/wasm/${name}`), ...settings]
   const others = ['cli', 'testing', 'testing/storage', ...storages].map((name) => `dist/${name}.js`)
   const outputs = [...runtimes.map((name) => `dist/${name}.js`), ...others, ...modules.map((name) => `dist/${name}`), 'dist/types/index.d.ts']
@@ -125,6 +125,7 @@ async function bundle() {
   }
   // Loaded here, because `npm start` runs this file before node_modules is there.
   const esbuild = await import('esbuild')
+  const inputs = new Set()
   const { dependencies, peerDependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
   try {
     const options = {
@@ -137,10 +138,13 @@ async function bundle() {
       mainFields: ['module', 'main'],
       minify: true,
       legalComments: 'none',
+      metafile: true,
       logLevel: 'silent',
+      // Names of chunks are digests of paths, too. Where node_modules is a link they would tell where it leads.
+      preserveSymlinks: true,
       // What a user installs beside us stays an import; devDependencies are bundled.
       external: ['node:*', ...Object.keys({ ...dependencies, ...peerDependencies })],
-      plugins: [importedWasm],
+      plugins: [importedWasm, listing(inputs)],
     }
     const split = { ...options, splitting: true, chunkNames: 'chunks/[name]-[hash]' }
     await esbuild.build({ ...split, entryPoints: entries.filter((entry) => entry !== nodeEntry) })
@@ -155,6 +159,7 @@ async function bundle() {
     const messages = await esbuild.formatMessages(error.errors ?? [], { kind: 'error' })
     throw new StepError('esbuild could not bundle the package.', messages.join('') || String(error))
   }
+  await checkNotice(inputs)
   for (const chunk of filesBelow('dist/chunks', '.js')) {
     if (/(from\s*|import\s*\(|new URL\()"\.\/core(-dense)?\.wasm(\?module)?"/.test(await readFile(join(root, chunk), 'utf8'))) {
       throw new StepError(
@@ -163,6 +168,23 @@ async function bundle() {
       )
     }
   }
+}
+
+/** Puts the path of each file that is bundled into `inputs`. */
+const listing = (inputs) => ({
+  name: 'listing',
+  setup(esbuild) {
+    esbuild.onEnd(({ metafile }) => Object.keys(metafile?.inputs ?? {}).forEach((path) => inputs.add(path)))
+  },
+})
+
+/** Licences ask to be passed on with what is bundled. */
+async function checkNotice(inputs) {
+  const notice = await readFile(join(root, 'NOTICE'), 'utf8')
+  const bundled = [...inputs].map((path) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]).filter((name) => name !== undefined)
+  const unnamed = [...new Set(bundled)].filter((name) => !notice.includes(`\n${name} (`))
+  if (unnamed.length === 0) return
+  throw new StepError(`NOTICE says nothing of what is bundled into the package: ${unnamed.join(', ')}. Add a line "${unnamed[0]} (…)" and its licence.`)
 }
 
 /** Edge bundlers must see these imports as written: they turn them into a compiled module. */
