@@ -10,7 +10,7 @@
 // Everything is built and packed in copies of the last commit. So what is not committed is not released, and a step
 // that fails leaves nothing behind to be taken back.
 
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -111,10 +111,23 @@ async function withVersion(wanted) {
     if (code !== 0) throw new StepError(`"${wanted}" is no version that npm takes. Say one in full (0.2.0), or patch, minor or major.`, output)
     const files = {}
     for (const name of names) files[name] = await readFile(join(folder, name), 'utf8')
-    return { version: JSON.parse(files['package.json']).version, files }
+    const { version } = JSON.parse(files['package.json'])
+    return { version, files: { ...files, ...(await examplesWith(version)) } }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** An example installs the package as it is released with it. */
+async function examplesWith(version) {
+  const files = {}
+  for (const name of await readdir(join(root, 'examples'))) {
+    const path = `examples/${name}/package.json`
+    const before = await text(path).catch(() => '')
+    const after = before.replace(/("reprise": ")[^"]*"/, `$1${version}"`)
+    if (after !== before) files[path] = after
+  }
+  return files
 }
 
 async function asTagged(tag, { version }) {

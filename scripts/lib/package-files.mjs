@@ -11,6 +11,8 @@ export const packageFiles = [
   // one for each runtime, and what they share
   'dist/node.js',
   'dist/browser.js',
+  'dist/url.js',
+  'dist/slim.js',
   'dist/workerd.js',
   'dist/edge-light.js',
   /^dist\/chunks\/[a-z][a-z0-9.-]*-[0-9A-Z]{8}\.js$/,

@@ -1,5 +1,5 @@
 /**
- * The package as users get it: the tarball that `npm pack` makes of dist/ as it is built, unpacked into a folder that has nothing
+ * The package as users get it: the tarball that is published (scripts/pack.mjs), of dist/ as it is built, unpacked into a folder that has nothing
  * of this project. The tarball is made once for the same files, and lies in build/ under their digest.
  */
 import { createHash } from 'node:crypto'
@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { pack } from '../../scripts/pack.mjs'
 import { ran } from './program.js'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -27,11 +28,10 @@ export async function tarball(): Promise<string> {
   // Made elsewhere and moved there: another test may want it at the same moment.
   const draft = await mkdtemp(join(tmpdir(), 'reprise-pack-'))
   try {
-    await ran('npm', ['pack', '--ignore-scripts', '--pack-destination', draft], { cwd: root })
-    const [name] = await readdir(draft)
+    const { tarball } = await pack(root, draft)
     await mkdir(folder, { recursive: true })
     const moved = `${path}.${process.pid}`
-    await writeFile(moved, await readFile(join(draft, name!)))
+    await writeFile(moved, await readFile(tarball))
     await rename(moved, path)
     // What was made of other files nobody wants any more.
     for (const other of await readdir(folder)) if (other.endsWith('.tgz') && join(folder, other) !== path) await rm(join(folder, other), { force: true })

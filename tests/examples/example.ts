@@ -1,5 +1,5 @@
 /**
- * An example as its user has it: a copy of its folder, beside which there is only what its package.json asks for (the package as npm packs it, of the
+ * An example as its user has it: a copy of its folder, beside which there is only what its package.json asks for (the package as it is published, of the
  * rest the very versions that are pinned), and the commands of its README, run as they are written there. Whatever was started ends with the test, at the
  * latest with its process.
  */
@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { tarball } from '../consumers/tarball.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -105,10 +106,7 @@ async function unpackOwn(folder: string, version: string | undefined): Promise<v
   assert.equal(version, readManifest(root).version, 'an example asks for the package as it is now')
   const place = join(folder, 'node_modules/reprise')
   await mkdir(place, { recursive: true })
-  const { stdout } = await promisify(execFile)('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder], { cwd: root })
-  const archive = join(folder, stdout.trim())
-  await promisify(execFile)('tar', ['-xzf', archive, '-C', place, '--strip-components=1'])
-  await rm(archive)
+  await promisify(execFile)('tar', ['-xzf', await tarball(), '-C', place, '--strip-components=1'])
 }
 
 async function link(folder: string, dependency: string, version: string): Promise<void> {

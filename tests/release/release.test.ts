@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, realpathSync, utimesSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, realpathSync, utimesSync } from 'node:fs'
 import { appendFile, chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
@@ -155,14 +155,16 @@ describe('a release that nothing stops', () => {
     assert.deepEqual(npmCalls(), ['pack', 'version'])
   })
 
-  test('writes three files when it is told to, after its tests, and never publishes', async () => {
+  test('writes version and date when it is told to, after its tests, and never publishes', async () => {
     await compilerReplaced(async () => {
       await withManifest((text) => changed(text, { repository }), async () => {
         await rm(calls, { force: true })
         const { code, output } = release('--version', '7.2.0', '--write')
         assert.equal(code, 0, output)
         assert.deepEqual(npmCalls(), ['pack', 'test', 'version'])
-        assert.equal(git('status', '--porcelain'), ' M CHANGELOG.md\n M package-lock.json\n M package.json\n')
+        const examples = readdirSync(at('examples')).map((name) => ` M examples/${name}/package.json\n`)
+        assert.ok(examples.length > 0)
+        assert.equal(git('status', '--porcelain'), ` M CHANGELOG.md\n${examples.join('')} M package-lock.json\n M package.json\n`)
         assert.equal(manifest().version, '7.2.0')
         const date = new Date().toISOString().slice(0, 10)
         assert.match(readFileSync(at('CHANGELOG.md'), 'utf8'), new RegExp(`^# Changelog\\n\\n## 7\\.2\\.0 \\(${date}\\)\\n`))
