@@ -59,7 +59,7 @@ export enum status {
 
 /** The data plane: the raw exports of bindings/exports.cpp, called on the instance itself. */
 export interface CoreExports {
-  readonly memory: WebAssembly.Memory
+  readonly memory: { readonly buffer: ArrayBuffer }
   block_address(): number
   feed(length: number): void
   restart(): void
@@ -92,6 +92,15 @@ export interface CoreControl {
   stats(): number
   version(): number
 }
+
+/** A core of one cache: an instance of the module, or its twin (js/fallback). */
+export interface CoreInstance {
+  readonly exports: CoreExports
+  readonly control: CoreControl
+}
+
+/** What makes cores. */
+export type CoreSource = WebAssembly.Module | (() => CoreInstance)
 
 /** What CoreControl.version() must say for this file to be its mirror. */
 export const boundaryVersion = 2

@@ -1,11 +1,12 @@
 /**
  * The judge, in JavaScript values: with the inbox that keys are written into (inbox.ts), the one file that touches wasm memory.
  *
- * Each cache has an instance of its own, so the instance's memory is the cache's memory. The verbs are those of
+ * Each cache has an instance of its own, so the instance's memory is the cache's memory (or there is a twin in JavaScript, with a block of
+ * memory like it: js/fallback). The verbs are those of
  * src/cache.h. Bytes go in through the inbox, numbers come out of the block (boundary.ts), and whatever a verb left
  * there is read before the next verb is called. Views are made anew when memory grew, as growing detaches them.
  */
-import { boundaryVersion, type CoreControl, type CoreExports, type CoreStats, inboxSize, noSlot, offset, sealSize, statNames, status, tokenSize, verdict } from './boundary.js'
+import { boundaryVersion, type CoreControl, type CoreExports, type CoreSource, type CoreStats, inboxSize, noSlot, offset, sealSize, statNames, status, tokenSize, verdict } from './boundary.js'
 import { KeyEncoder } from './encode.js'
 import { ValueError } from './errors.js'
 import { SharedValues } from './freeze.js'
@@ -100,11 +101,11 @@ export class Core {
   }
 
   /**
-   * An instance of `module`. `secret` is 128 random bits; `keepsKeys` says that canonicalBytes() will be asked for.
+   * An instance of a module, or a twin. `secret` is 128 random bits; `keepsKeys` says that canonicalBytes() will be asked for.
    * Rejects where the module cannot be instantiated.
    */
-  static async create(module: WebAssembly.Module, limits: CoreLimits, secret: Uint32Array, keepsKeys: boolean): Promise<Core> {
-    const { exports, control } = await instantiate(module)
+  static async create(source: CoreSource, limits: CoreLimits, secret: Uint32Array, keepsKeys: boolean): Promise<Core> {
+    const { exports, control } = typeof source === 'function' ? source() : await instantiate(source)
     return new Core(exports, control, limits, secret, keepsKeys)
   }
 

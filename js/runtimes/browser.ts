@@ -2,12 +2,13 @@
 import { createCacheIn } from '../create.js'
 import { indexedDb } from '../storage/indexed-db.js'
 import type { Runtime } from './runtime.js'
-import { compileInline, web } from './web.js'
+import { compileInline, fallback, web } from './web.js'
 
 const runtime: Runtime = {
   ...web,
   name: 'browser',
   compile: dense => compileInline(() => (dense ? import('#core-dense-wasm') : import('#core-wasm'))),
+  fallback,
   defaultStorage: () => (typeof indexedDB === 'undefined' ? undefined : indexedDb()),
 }
 

@@ -7,7 +7,7 @@ import type { Ambient } from '../flights.js'
 import { fileSystem } from '../storage/file-system.js'
 import { nodeAead } from '../storage/node-aead.js'
 import type { Runtime } from './runtime.js'
-import { web } from './web.js'
+import { fallback, web } from './web.js'
 
 /** crypto.hash takes a third of the time for short input; Node has it from 20.12 on, Deno and Bun may not. */
 const { hash } = crypto as { hash?: (name: string, bytes: Uint8Array, encoding: 'buffer') => Uint8Array }
@@ -40,6 +40,8 @@ const runtime: Runtime = {
     const { default: base64 } = await (dense ? import('#core-dense-wasm') : import('#core-wasm'))
     return WebAssembly.compile(inflateSync(Buffer.from(base64, 'base64')) as Uint8Array<ArrayBuffer>)
   },
+  // With --jitless there is no WebAssembly.
+  fallback,
   digest: secret => (secret === undefined ? sha256 : bytes => crypto.createHmac('sha256', secret).update(bytes).digest()),
   aead: nodeAead,
   ambient: () => new RunningCalls(),
