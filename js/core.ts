@@ -334,7 +334,7 @@ export class Core {
         return this.payloadBytes(0, size - label)
       }
       // Several blocks are put together, what is compressed is decoded; payload_at says where.
-      if (this.exports.read_payload(0) !== size) throw new Error('the payload is damaged.')
+      if (this.readPayload(0) !== size) throw new Error('the payload is damaged.')
     }
     const from = words[offset.payload_at / 4]! - this.base
     return decodePayloadAt(kind, this.bytes, from, from + size, true)
@@ -356,13 +356,19 @@ export class Core {
     const bytes = new Uint8Array(to - from)
     for (let at = from; at < to; ) {
       const whole = words[offset.whole / 4] === 1
-      const count = Math.min(to - at, whole ? to : this.exports.read_payload(at))
+      const count = Math.min(to - at, whole ? to : this.readPayload(at))
       if (count === 0) throw new Error('the payload is damaged.')
       const start = words[offset.payload_at / 4]! - this.base + (whole ? at : 0)
       bytes.set(this.bytes.subarray(start, start + count), at - from)
       at += count
     }
     return bytes
+  }
+
+  /** What lies in parts comes through the inbox, where the current key may lie: that may be asked for yet. */
+  private readPayload(from: number): number {
+    this.inbox.setAside()
+    return this.exports.read_payload(from)
   }
 
   private writePayload(bytes: Uint8Array): void {
