@@ -150,7 +150,7 @@ test('Large results live in the same budget, and leave when others come', async 
   const load = cache.wrap(async (n: number) => new Uint8Array(300_000).fill(n), { name: 'load' })
   for (let n = 0; n < 10; n++) assert.equal((await load(n))[299_999], n)
   const { entries, bytes, core } = cache.stats()
-  assert.ok(entries === 4 || entries === 5, `${entries}`)
+  assert.ok(entries >= 4 && entries <= 6, `${entries}`)
   assert.ok(bytes > 1_200_000, `${bytes}`)
   assert.ok(core!.memory <= 2_000_000, `${core!.memory}`)
   assert.equal(core!.evicted + core!.notAdmitted, 10 - entries, 'each of the others has left, or was not worth that another leaves')
