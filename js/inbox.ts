@@ -49,9 +49,9 @@ export class Inbox extends Outline {
     return end
   }
 
-  /** The inbox is about to be written over: the structure can be read back all the same. */
+  /** The inbox is about to be written over: the structure can be read back all the same. (Where memory has grown there was another verb since, and nobody will.) */
   setAside(): void {
-    if (this.keeps && this.at > 0) this.pieces.push(this.words.slice(0, this.at))
+    if (this.keeps && this.at > 0 && this.words.length > 0) this.pieces.push(this.words.slice(0, this.at))
     this.at = 0
   }
 

@@ -140,6 +140,17 @@ test('Memory that grows takes every view along', wasmOnly('its block never grows
   }
 })
 
+test('A payload in parts can be read after memory has grown', wasmOnly('its block never grows'), async () => {
+  const one = await core()
+  const { memory } = (one as unknown as { exports: { memory: WebAssembly.Memory } }).exports
+  const payload = labelled({ kind: kind.bytes, bytes: new Uint8Array(20_000).fill(3) }, 'label')
+  for (let i = 0, before = memory.buffer.byteLength; memory.buffer.byteLength === before; i++) {
+    one.digest(prefix, [i])
+    assert.equal(one.store(one.key(), { ...draft(payload.bytes), payload }, 0), status.ok)
+  }
+  assert.equal(one.nextLabelled(0)!.label, 'label')
+})
+
 test('Two cores digest the same key differently: the secret is part of it', async () => {
   const a = await core()
   const b = await Core.create(await compile(), { maxBytes: 1e6, maxEntryBytes: 1e5 }, Uint32Array.of(9, 9, 9, 9), false)
