@@ -6,7 +6,8 @@
  * src/cache.h. Bytes go in through the inbox, numbers come out of the block (boundary.ts), and whatever a verb left
  * there is read before the next verb is called. Views are made anew when memory grew, as growing detaches them.
  */
-import { boundaryVersion, type CoreControl, type CoreExports, type CoreSource, type CoreStats, inboxSize, noSlot, offset, sealSize, statNames, status, tokenSize, verdict } from './boundary.js'
+import { boundaryVersion, type CoreControl, type CoreExports, type CoreSource, inboxSize, noSlot, offset, sealSize, status, tokenSize, verdict } from './boundary.js'
+import { type CoreStats, statNames } from './core-stats.js'
 import { KeyEncoder } from './encode.js'
 import { ValueError } from './errors.js'
 import { SharedValues } from './freeze.js'

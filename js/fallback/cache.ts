@@ -3,7 +3,8 @@
  * the same. What differs is where entries lie: each payload is an object of JavaScript, in the garbage collector's sight, and what an
  * entry takes beside it is estimated, not measured.
  */
-import { type CoreStats, noSlot, status, verdict } from '../boundary.js'
+import { noSlot, status, verdict } from '../boundary.js'
+import type { CoreStats } from '../core-stats.js'
 import type { Header } from './entry.js'
 import { Eviction, type Resident } from './eviction.js'
 import { after, forever, freshness, freshSpan, hasWindow, type Lifetime, millis } from './lifetime.js'

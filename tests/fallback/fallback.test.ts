@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { statNames } from '../../js/boundary.js'
 import { Core, type CoreStats, status, verdict } from '../../js/core.js'
+import { statNames } from '../../js/core-stats.js'
 import { keyPrefix } from '../../js/encode.js'
 import { fallback } from '../../js/fallback/index.js'
 import { seededRandom } from '../../js/testing/random.js'
