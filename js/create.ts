@@ -198,7 +198,7 @@ function isRefusal(error: unknown): boolean {
 }
 
 function whyFallback(error: unknown): string {
-  return `WebAssembly could not be started here, so the cache runs on its core in JavaScript: the same entries, slower, and without compression. ${whatToDo(error)}`
+  return `WebAssembly could not be started here, so the cache runs on its core in JavaScript, which is slower. ${whatToDo(error)}`
 }
 
 function whyNoCore(error: unknown): string {

@@ -44,3 +44,14 @@ test('JS and wasm as separate files take at most 53 KB gzipped', async t => {
   t.diagnostic(`workerd entry: JS ${js} + core.wasm ${wasm} = ${js + wasm} bytes, gzip -9`)
   assert.ok(js + wasm <= 53_000, `${js + wasm} bytes`)
 })
+
+test('The core in JavaScript takes at most 8 KB gzipped, in a file that nobody loads who has WebAssembly', async t => {
+  const { entry, chunks } = await bundle('browser')
+  // XXH3 is nowhere else.
+  const withSeals = [entry, ...chunks].filter(({ text }) => text.includes('b8fe6c3923a44bbe'))
+  assert.equal(withSeals.length, 1)
+  assert.notEqual(withSeals[0], entry)
+  const size = gz(withSeals[0]!.contents)
+  t.diagnostic(`core in JavaScript: ${size} bytes, gzip -9`)
+  assert.ok(size <= 8_000, `${size} bytes`)
+})
