@@ -58,9 +58,9 @@ test('REPRISE_DISABLE=1 starts it disabled, and enable() enables it', async () =
 
 test('Where WebAssembly is refused the core in JavaScript stands in, compressing or not, and each cache is told once', async () => {
   for (const refusal of [new WebAssembly.CompileError("violates the Content Security policy: 'unsafe-eval'"), new EvalError('refused')]) {
-    for (const memory of [{}, { compression: 'lz4' as const }]) {
+    for (const limits of [{}, { compression: 'lz4' as const }]) {
       let loads = 0
-      const { cache, events, transcript } = await bench({ memory }, { compile: () => Promise.reject(refusal), fallback: async () => (loads++, fallback) })
+      const { cache, events, transcript } = await bench({ memory: limits, storage: memory() }, { compile: () => Promise.reject(refusal), fallback: async () => (loads++, fallback) })
       assert.equal(loads, 1)
       const [event] = events as [CacheEvent & { type: 'fallback' }]
       assert.equal(event.type, 'fallback')
@@ -69,6 +69,8 @@ test('Where WebAssembly is refused the core in JavaScript stands in, compressing
       let runs = 0
       const load = cache.wrap(async () => ++runs, { name: 'load' })
       assert.deepEqual([await load(), await load()], [1, 1])
+      await cache.settled()
+      assert.equal((await cache.check()).entries, 1, 'by a core of its own')
       assert.deepEqual(transcript(), ['fallback', 'miss:absent', 'computed', 'stored', 'hit:memory'])
     }
   }
