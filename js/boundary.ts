@@ -59,7 +59,7 @@ export enum status {
 
 /** The data plane: the raw exports of bindings/exports.cpp, called on the instance itself. */
 export interface CoreExports {
-  readonly memory: WebAssembly.Memory
+  readonly memory: { readonly buffer: ArrayBuffer }
   block_address(): number
   feed(length: number): void
   restart(): void
@@ -93,39 +93,14 @@ export interface CoreControl {
   version(): number
 }
 
-/** What CoreControl.version() must say for this file to be its mirror. */
-export const boundaryVersion = 2
-
-export interface CoreStats {
-  hitsFresh: number
-  hitsStale: number
-  hitsAdmitted: number
-  missesAbsent: number
-  missesEvicted: number
-  missesExpired: number
-  missesInvalidated: number
-  refusedDamaged: number
-  refusedExpired: number
-  refusedInvalidated: number
-  stored: number
-  notStored: number
-  notAdmitted: number
-  evicted: number
-  expired: number
-  invalidated: number
-  replaced: number
-  savedMs: number
-  entries: number
-  /** What the entries take, with their keys. */
-  bytes: number
-  /** What they take beside their payloads: keys, records, index, tokens, policy. */
-  metadata: number
-  /** What the instance takes: all of its WebAssembly memory. */
-  memory: number
+/** A core of one cache: an instance of the module, or its twin (js/fallback). */
+export interface CoreInstance {
+  readonly exports: CoreExports
+  readonly control: CoreControl
 }
 
-/** The order in which CoreControl.stats() leaves them. */
-export const statNames = [
-  'hitsFresh', 'hitsStale', 'hitsAdmitted', 'missesAbsent', 'missesEvicted', 'missesExpired', 'missesInvalidated', 'refusedDamaged', 'refusedExpired',
-  'refusedInvalidated', 'stored', 'notStored', 'notAdmitted', 'evicted', 'expired', 'invalidated', 'replaced', 'savedMs', 'entries', 'bytes', 'metadata', 'memory',
-] as const satisfies readonly (keyof CoreStats)[]
+/** What makes cores. */
+export type CoreSource = WebAssembly.Module | (() => CoreInstance)
+
+/** What CoreControl.version() must say for this file to be its mirror. */
+export const boundaryVersion = 2

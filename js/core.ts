@@ -1,11 +1,13 @@
 /**
  * The judge, in JavaScript values: with the inbox that keys are written into (inbox.ts), the one file that touches wasm memory.
  *
- * Each cache has an instance of its own, so the instance's memory is the cache's memory. The verbs are those of
+ * Each cache has an instance of its own, so the instance's memory is the cache's memory (or there is a twin in JavaScript, with a block of
+ * memory like it: js/fallback). The verbs are those of
  * src/cache.h. Bytes go in through the inbox, numbers come out of the block (boundary.ts), and whatever a verb left
  * there is read before the next verb is called. Views are made anew when memory grew, as growing detaches them.
  */
-import { boundaryVersion, type CoreControl, type CoreExports, type CoreStats, inboxSize, noSlot, offset, sealSize, statNames, status, tokenSize, verdict } from './boundary.js'
+import { boundaryVersion, type CoreControl, type CoreExports, type CoreSource, inboxSize, noSlot, offset, sealSize, status, tokenSize, verdict } from './boundary.js'
+import { type CoreStats, statNames } from './core-stats.js'
 import { KeyEncoder } from './encode.js'
 import { ValueError } from './errors.js'
 import { SharedValues } from './freeze.js'
@@ -100,11 +102,11 @@ export class Core {
   }
 
   /**
-   * An instance of `module`. `secret` is 128 random bits; `keepsKeys` says that canonicalBytes() will be asked for.
+   * An instance of a module, or a twin. `secret` is 128 random bits; `keepsKeys` says that canonicalBytes() will be asked for.
    * Rejects where the module cannot be instantiated.
    */
-  static async create(module: WebAssembly.Module, limits: CoreLimits, secret: Uint32Array, keepsKeys: boolean): Promise<Core> {
-    const { exports, control } = await instantiate(module)
+  static async create(source: CoreSource, limits: CoreLimits, secret: Uint32Array, keepsKeys: boolean): Promise<Core> {
+    const { exports, control } = typeof source === 'function' ? source() : await instantiate(source)
     return new Core(exports, control, limits, secret, keepsKeys)
   }
 
@@ -333,7 +335,7 @@ export class Core {
         return this.payloadBytes(0, size - label)
       }
       // Several blocks are put together, what is compressed is decoded; payload_at says where.
-      if (this.exports.read_payload(0) !== size) throw new Error('the payload is damaged.')
+      if (this.readPayload(0) !== size) throw new Error('the payload is damaged.')
     }
     const from = words[offset.payload_at / 4]! - this.base
     return decodePayloadAt(kind, this.bytes, from, from + size, true)
@@ -355,13 +357,19 @@ export class Core {
     const bytes = new Uint8Array(to - from)
     for (let at = from; at < to; ) {
       const whole = words[offset.whole / 4] === 1
-      const count = Math.min(to - at, whole ? to : this.exports.read_payload(at))
+      const count = Math.min(to - at, whole ? to : this.readPayload(at))
       if (count === 0) throw new Error('the payload is damaged.')
       const start = words[offset.payload_at / 4]! - this.base + (whole ? at : 0)
       bytes.set(this.bytes.subarray(start, start + count), at - from)
       at += count
     }
     return bytes
+  }
+
+  /** What lies in parts comes through the inbox, where the current key may lie: that may be asked for yet. */
+  private readPayload(from: number): number {
+    this.inbox.setAside()
+    return this.exports.read_payload(from)
   }
 
   private writePayload(bytes: Uint8Array): void {

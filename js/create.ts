@@ -1,4 +1,5 @@
 /** createCache() for one runtime: puts the parts together, and starts a core. */
+import type { CoreSource } from './boundary.js'
 import { Cache } from './cache.js'
 import { Core, type Key } from './core.js'
 import { OptionError, StorageError } from './errors.js'
@@ -17,11 +18,11 @@ import { decodePayload, encodeLoaded, loadFor } from './value.js'
 
 export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Promise<Cache> {
   // One module for all caches, and one for all that compress; each cache has an instance of its own.
-  const compiled = new Map<boolean, Promise<WebAssembly.Module>>()
-  const compile = (dense: boolean): Promise<WebAssembly.Module> => {
+  const compiled = new Map<boolean, Promise<Compiled>>()
+  const compile = (dense: boolean): Promise<Compiled> => {
     let module = compiled.get(dense)
     if (module === undefined) {
-      module = runtime.compile(dense).catch((error: unknown) => {
+      module = compiledIn(runtime, dense).catch((error: unknown) => {
         compiled.delete(dense)
         throw error
       })
@@ -133,8 +134,13 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
       parts.core = out === undefined ? core : undefined
       parts.standby = out === undefined ? undefined : core
     }
-    const newCore = async (maxBytes: number, keepsKeys: boolean): Promise<Core> =>
-      Core.create(await compile(parsed.compress), { ...parsed, maxBytes }, new Uint32Array(runtime.randomBytes(16).buffer), keepsKeys)
+    let told = false
+    const newCore = async (maxBytes: number, keepsKeys: boolean): Promise<Core> => {
+      const { source, refusal } = await compile(parsed.compress)
+      if (refusal !== undefined && !told) emit?.({ type: 'fallback', why: whyFallback(refusal), error: refusal })
+      told = true
+      return Core.create(source, { ...parsed, maxBytes }, new Uint32Array(runtime.randomBytes(16).buffer), keepsKeys)
+    }
     const start = async (): Promise<void> => {
       try {
         place(await newCore(parsed.maxBytes, storage !== undefined || namesKeys))
@@ -181,9 +187,36 @@ function canDraw(runtime: Runtime): boolean {
   }
 }
 
+/** Where `refusal` is: why the source is the twin in JavaScript. */
+interface Compiled {
+  source: CoreSource
+  refusal?: unknown
+}
+
+/** Another failure than a refusal, as of the network, is no reason to work more slowly from then on. */
+async function compiledIn(runtime: Runtime, dense: boolean): Promise<Compiled> {
+  try {
+    return { source: await runtime.compile(dense) }
+  } catch (refusal) {
+    if (runtime.fallback === undefined || !isRefusal(refusal)) throw refusal
+    return { source: await runtime.fallback(), refusal }
+  }
+}
+
+/** There is no WebAssembly here, or this page may not use it, or not this module. (WebKit throws EvalError where a policy forbids.) */
+function isRefusal(error: unknown): boolean {
+  return typeof WebAssembly !== 'object' || error instanceof WebAssembly.CompileError || error instanceof EvalError
+}
+
+function whyFallback(error: unknown): string {
+  return `WebAssembly could not be started here, so the cache runs on its core in JavaScript, which is slower. ${whatToDo(error)}`
+}
+
 function whyNoCore(error: unknown): string {
-  const refused = typeof WebAssembly === 'object' && error instanceof WebAssembly.CompileError && /content security policy|unsafe-eval|by CSP/i.test(error.message)
-  return `WebAssembly could not be started here, so calls run their functions uncached. ${
-    refused ? "Add 'wasm-unsafe-eval' to script-src in the page's Content-Security-Policy." : 'The error says what was refused.'
-  }`
+  return `WebAssembly could not be started here, so calls run their functions uncached. ${whatToDo(error)}`
+}
+
+function whatToDo(error: unknown): string {
+  const byPolicy = error instanceof Error && /content security policy|unsafe-eval|by CSP/i.test(error.message)
+  return byPolicy ? "Add 'wasm-unsafe-eval' to script-src in the page's Content-Security-Policy." : 'The error says what was refused.'
 }

@@ -70,6 +70,8 @@ export type CacheEvent =
   | { type: 'storage'; state: 'closed' | 'open' | 'half-open' }
   /** An entry did not go to storage: that is left alone just now (`open`), or too many are on their way already (`full`). */
   | { type: 'not-written'; reason: 'open' | 'full' }
+  /** WebAssembly is refused here, as by a page's policy, or missing; the cache works on a core in JavaScript in its place: the same entries, slower (see `why`). Sent once. */
+  | { type: 'fallback'; why: string; error: unknown }
   /** The cache cannot work (see `why`); calls run their functions as if there were no cache. Sent once. */
   | { type: 'uncached'; why: string; error: unknown }
 

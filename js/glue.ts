@@ -6,7 +6,7 @@
  * Embind's own half in JavaScript knows strings, views, classes and how to convert them. The control plane takes and gives
  * numbers only, which need no conversion (a bool arrives as 0 or 1). scripts/build.mjs checks that no module wants more.
  */
-import type { CoreControl, CoreExports } from './boundary.js'
+import type { CoreControl, CoreExports, CoreInstance } from './boundary.js'
 
 /** What the linker adds to the exports of bindings/exports.cpp. */
 interface LinkedExports extends CoreExports {
@@ -17,7 +17,7 @@ interface LinkedExports extends CoreExports {
 }
 
 /** An instance of `module`. Rejects where it cannot be made. */
-export async function instantiate(module: WebAssembly.Module): Promise<{ exports: CoreExports; control: CoreControl }> {
+export async function instantiate(module: WebAssembly.Module): Promise<CoreInstance> {
   const control: Record<string, unknown> = {}
   const imports = {
     env: {

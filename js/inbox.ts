@@ -49,6 +49,12 @@ export class Inbox extends Outline {
     return end
   }
 
+  /** The inbox is about to be written over: the structure can be read back all the same. (Where memory has grown there was another verb since, and nobody will.) */
+  setAside(): void {
+    if (this.keeps && this.at > 0 && this.words.length > 0) this.pieces.push(this.words.slice(0, this.at))
+    this.at = 0
+  }
+
   protected override flush(): void {
     this.feed(4 * this.at)
     this.at = 0
@@ -80,8 +86,7 @@ export class Inbox extends Outline {
   private feed(length: number): 0 {
     this.fed = true
     this.exports.feed(length)
-    if (this.keeps && this.at > 0) this.pieces.push(this.words.slice(0, this.at))
-    this.at = 0
+    this.setAside()
     return 0
   }
 }

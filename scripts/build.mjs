@@ -108,7 +108,7 @@ export async function buildPackage() {
   await writeModules()
   const settings = ['NOTICE', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json']
   const inputs = ['js', 'scripts', ...modules.map((name) => `build/wasm/${name}`), ...settings]
-  const others = ['cli', 'testing', 'testing/storage', ...storages].map((name) => `dist/${name}.js`)
+  const others = ['cli', 'fallback', 'testing', 'testing/storage', ...storages].map((name) => `dist/${name}.js`)
   const outputs = [...runtimes.map((name) => `dist/${name}.js`), ...others, ...modules.map((name) => `dist/${name}`), 'dist/types/index.d.ts']
   return unlessUpToDate('package', inputs, outputs, async () => {
     await rm(join(root, 'dist'), { recursive: true, force: true })
@@ -152,6 +152,8 @@ async function bundle() {
     await esbuild.build({ ...split, entryPoints: [nodeEntry], plugins: [...options.plugins, requiredBuiltins] })
     // By themselves, so that the runtimes' chunks are not cut for them. esbuild keeps the `#!` line of cli.
     await esbuild.build({ ...options, entryPoints: { cli: 'js/cli/main.ts' } })
+    // What the browser's bundle loads of it is a chunk of its own there.
+    await esbuild.build({ ...options, entryPoints: { fallback: 'js/fallback/index.ts' } })
     await esbuild.build({ ...options, entryPoints: { testing: 'js/testing/index.ts' } })
     await esbuild.build({ ...options, entryPoints: { 'testing/storage': 'js/testing/storage.ts' } })
     await Promise.all(storages.map((name) => esbuild.build({ ...options, entryPoints: { [name]: `js/storage/${name}.ts` } })))

@@ -77,7 +77,17 @@ const importRules = [
     broken: ({ file, target }) =>
       (file === 'js/create.ts' && /^js\/(runtimes|testing)\/|^node:|^#core/.test(target)) ||
       (target === 'js/create.ts' && !file.startsWith('js/runtimes/')) ||
-      (file.startsWith('js/runtimes/') && target.startsWith('js/') && !/^js\/(create|errors|index)\.ts$|^js\/(storage|runtimes)\//.test(target)),
+      (file.startsWith('js/runtimes/') && target.startsWith('js/') && !/^js\/(create|errors|index|options|fallback\/index)\.ts$|^js\/(storage|runtimes)\//.test(target)),
+  },
+  {
+    rule: 'js/fallback/, the twin of the wasm, imports types, ../boundary.js and its siblings only',
+    fix: '`import type`, or write it there: like C++ it is on the other side of the boundary',
+    broken: ({ file, target }) => file.startsWith('js/fallback/') && target !== 'js/boundary.ts' && !target.startsWith('js/fallback/'),
+  },
+  {
+    rule: 'only js/runtimes/ imports js/fallback/, when it is wanted',
+    fix: 'take the core as a parameter',
+    broken: ({ file, target }) => file.startsWith('js/') && !/^js\/(fallback|runtimes)\//.test(file) && target.startsWith('js/fallback/'),
   },
   {
     rule: 'js/testing/ imports types, ../units.js, ../storage/memory.js and its siblings only',

@@ -27,7 +27,7 @@ const entries = [
   { name: 'reprise', where: "Vercel's edge", condition: 'edge-light', core: 'file' },
   { name: 'reprise/url', where: 'browsers', condition: 'browser', core: 'file' },
   { name: 'reprise/slim', where: 'anywhere', condition: 'default', core: 'file' },
-  ...['redis', 'cloudflare-kv', 'web-cache', 'upstash', 'deno-kv', 'keyv', 'unstorage', 'tiered'].map((name) => ({
+  ...['fallback', 'redis', 'cloudflare-kv', 'web-cache', 'upstash', 'deno-kv', 'keyv', 'unstorage', 'tiered'].map((name) => ({
     name: `reprise/${name}`,
     where: 'beside the above',
     condition: 'node',
@@ -59,15 +59,15 @@ async function sizeOf({ name, where, condition, core }) {
   })
   const bytesOf = (path) => outputFiles.find((file) => file.path === join(root, path)).contents
   // What the entry imports by a statement is loaded with it, and so on; what it imports by a call, when it is called.
-  const atOnce = new Set()
-  const take = (path) => {
-    if (atOnce.has(path)) return
-    atOnce.add(path)
-    for (const { path: other, kind, external } of metafile.outputs[path].imports) if (kind === 'import-statement' && !external) take(other)
+  const reached = (found, kinds, path) => {
+    if (found.has(path)) return found
+    found.add(path)
+    for (const { path: other, kind, external } of metafile.outputs[path].imports) if (kinds.includes(kind) && !external) reached(found, kinds, other)
+    return found
   }
-  take('stdin.js')
+  const atOnce = reached(new Set(), ['import-statement'], 'stdin.js')
   const inlineCore = Object.keys(metafile.outputs).find((path) => basename(path).startsWith('core.wasm'))
-  const later = Object.keys(metafile.outputs).filter((path) => !atOnce.has(path) && path !== inlineCore && !basename(path).startsWith('core-dense'))
+  const later = [...reached(new Set(), ['import-statement', 'dynamic-import'], 'stdin.js')].filter((path) => !atOnce.has(path) && path !== inlineCore && !basename(path).startsWith('core-dense'))
   return {
     label: `${name} (${condition})`,
     name,

@@ -8,6 +8,7 @@
 // one, WebAssembly and TypeScript in the other. A suite that fails is shown in full when it ends; a
 // suite that ran no test has failed. The last line is always "N passed, N failed".
 
+import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { basename, join } from 'node:path'
 import { buildPackage, buildPreset, tsc } from './build.mjs'
@@ -39,6 +40,7 @@ const webLane = [
   ...folderSuites(),
   collidingSuite('bucket0'),
   collidingSuite('bucket8'),
+  { name: 'js-fallback', run: onTwin },
 ]
 
 /** Each folder of tests/ with *.test.ts files is a suite of its own. */
@@ -69,6 +71,17 @@ function collidingSuite(condition) {
       return runNodeTests(names.map((name) => `tests/js/${name}.test.ts`), { conditions: [condition] })
     },
   }
+}
+
+/**
+ * Every test of js/ that makes a core, on the core's twin in TypeScript (js/fallback). Those that are about WebAssembly itself say so, and
+ * are skipped (`wasmOnly`). Left out are files about compression, which it does not have, about the count of what a hit does in
+ * wasm, and about the harness.
+ */
+async function onTwin() {
+  const others = ['dense', 'hit-cost', 'bench-harness'].map((name) => `tests/js/${name}.test.ts`)
+  const files = filesBelow('tests/js', '.test.ts').filter((file) => !others.includes(file) && /from '\.\/harness\.js'/.test(readFileSync(join(root, file), 'utf8')))
+  return runNodeTests(files, { env: { REPRISE_TEST_CORE: 'fallback' } })
 }
 
 /** A Catch2 program: built by a preset, then run. */

@@ -115,6 +115,7 @@ async function showKept(): Promise<void> {
 function heard(event: CacheEvent): void {
   journal.note(event)
   if (event.type === 'uncached') notice(`There is no cache now: ${event.why} (${messageOf(event.error)})`)
+  if (event.type === 'fallback') notice(`${event.why} (${messageOf(event.error)})`)
   if (event.type === 'storage-error') complain(event.error)
 }
 

@@ -7,7 +7,7 @@ import { fileSystem } from '../storage/file-system.js'
 import { nodeAead } from '../storage/node-aead.js'
 import { nodeCrypto } from '../storage/node-crypto.js'
 import type { Runtime } from './runtime.js'
-import { web } from './web.js'
+import { fallback, web } from './web.js'
 
 /** crypto.hash takes a third of the time for short input; Deno and Bun may not have it. */
 function sha256(bytes: Uint8Array): Uint8Array {
@@ -52,6 +52,8 @@ const runtime: Runtime = {
     const [{ inflateSync }, { default: deflated }] = await Promise.all([import('node:zlib'), import('#core-dense-wasm')])
     return WebAssembly.compile(inflateSync(Buffer.from(deflated, 'base64')) as Uint8Array<ArrayBuffer>)
   },
+  // With --jitless there is no WebAssembly.
+  fallback,
   // WebCrypto's are loaded when they are first used, which takes three times as long.
   randomBytes: count => new Uint8Array(nodeCrypto().randomBytes(count)),
   digest: secret => (secret === undefined ? sha256 : bytes => nodeCrypto().createHmac('sha256', secret).update(bytes).digest()),

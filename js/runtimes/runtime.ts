@@ -1,3 +1,4 @@
+import type { CoreInstance, CoreSource } from '../boundary.js'
 import type { Aloft, Ambient } from '../flights.js'
 import type { Clock } from '../options.js'
 import type { Aead } from '../storage/envelope.js'
@@ -10,7 +11,9 @@ export type Digest = (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>
 export interface Runtime extends Clock {
   readonly name: string
   /** The compiled core; `dense`: the one that compresses, a module of its own. Rejects where the runtime refuses WebAssembly. */
-  compile(dense: boolean): Promise<WebAssembly.Module>
+  compile(dense: boolean): Promise<CoreSource>
+  /** What stands in where it does (js/fallback), loaded only then. */
+  fallback?(): Promise<() => CoreInstance>
   randomBytes(count: number): Uint8Array
   /** The platform's own SHA-256, or HMAC-SHA-256 where there is a secret: at once where it can, else later. */
   digest(secret: Uint8Array | undefined): Digest

@@ -1,8 +1,9 @@
 /** Anywhere, with a core that the user hands in: for runtimes and bundlers that none of the other entries fits. Entries live in memory unless `storage` says otherwise. */
+import type { CoreInstance } from '../boundary.js'
 import type { Cache } from '../cache.js'
 import { createCacheIn } from '../create.js'
 import { OptionError } from '../errors.js'
-import type { CacheOptions } from '../options.js'
+import { type CacheOptions, parseFunction } from '../options.js'
 import { ambient } from './edge.js'
 import { compileGiven, type ModuleSource } from './module.js'
 import { web } from './web.js'
@@ -13,6 +14,8 @@ export type { ModuleSource }
 export interface SlimOptions extends Omit<CacheOptions, 'memory'> {
   /** `reprise/core.wasm`, or `reprise/core-dense.wasm`, which compresses entries in memory by LZ4: compiled, as bytes, as a Response, or a promise of one of these. */
   module: ModuleSource | PromiseLike<ModuleSource>
+  /** What stands in where WebAssembly is refused or missing: `fallback` of `reprise/fallback`. Default: then calls run their functions uncached. */
+  fallback?: () => CoreInstance
   memory?: Omit<NonNullable<CacheOptions['memory']>, 'compression'>
 }
 
@@ -20,10 +23,11 @@ export interface SlimOptions extends Omit<CacheOptions, 'memory'> {
  * Makes a cache. Without `storage`, entries live in memory only. Rejects with OptionError where an option is wrong. A module that cannot be had, or is
  * not the core of this release, is told by one event (`uncached`), and calls run their functions.
  */
-export async function createCache({ module, ...options }: SlimOptions): Promise<Cache> {
+export async function createCache({ module, fallback, ...options }: SlimOptions): Promise<Cache> {
   if (module === undefined || module === null) throw new OptionError('module', 'is missing. Give core.wasm of this release: it is a file of the package, reprise/core.wasm.')
+  parseFunction('fallback', fallback, 'fallback, of reprise/fallback')
   if (options.memory !== undefined && 'compression' in options.memory) throw new OptionError('memory.compression', 'is for the module to say here. Give reprise/core-dense.wasm as `module`.')
-  return createCacheIn({ ...web, name: 'slim', ambient, compile: async () => compileGiven(await module), defaultStorage: () => undefined })(options)
+  return createCacheIn({ ...web, name: 'slim', ambient, compile: async () => compileGiven(await module), ...(fallback && { fallback: async () => fallback }), defaultStorage: () => undefined })(options)
 }
 export { type IndexedDbOptions, indexedDb } from '../storage/indexed-db.js'
 export * from '../index.js'

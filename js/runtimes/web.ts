@@ -41,6 +41,9 @@ function hmacOf(secret: Uint8Array): Digest {
   return async bytes => (await (hmac ??= import('./hmac.js').then(({ hmac }) => hmac(secret))))(bytes)
 }
 
+/** For pages whose policy forbids WebAssembly, and engines without. */
+export const fallback: NonNullable<Runtime['fallback']> = async () => (await import('../fallback/index.js')).fallback
+
 /** The core out of its text, which is deflated and in base64, for pages, which may compile from bytes. */
 export async function compileInline(load: () => Promise<{ default: string }>): Promise<WebAssembly.Module> {
   const text = atob((await load()).default)

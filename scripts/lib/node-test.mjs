@@ -7,10 +7,10 @@ import { capture, root } from './process.mjs'
 
 /**
  * @param {string[]} files
- * @param {{ timeoutSeconds?: number, conditions?: string[] }} [options] `conditions` choose among the imports of package.json
+ * @param {{ timeoutSeconds?: number, conditions?: string[], env?: Record<string, string> }} [options] `conditions` choose among the imports of package.json
  * @returns {Promise<{ passed: number, failed: number, skipped: number, output: string }>}
  */
-export async function runNodeTests(files, { timeoutSeconds = 300, conditions = [] } = {}) {
+export async function runNodeTests(files, { timeoutSeconds = 300, conditions = [], env = {} } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'reprise-node-test-'))
   const report = join(folder, 'report.tap')
   try {
@@ -19,7 +19,7 @@ export async function runNodeTests(files, { timeoutSeconds = 300, conditions = [
       ['--test-reporter=tap', `--test-reporter-destination=${report}`],
     ].flat()
     const args = [...conditions.map((name) => `--conditions=${name}`), '--import', 'tsx', '--test', ...reporters, ...files]
-    const { code, output } = await capture(process.execPath, args, { timeoutSeconds })
+    const { code, output } = await capture(process.execPath, args, { timeoutSeconds, env })
     const tap = await readFile(report, 'utf8').catch(() => '')
     // TAP ends with lines like "# pass 12".
     const total = (name) => Number(new RegExp(`^# ${name} (\\d+)$`, 'm').exec(tap)?.[1] ?? 0)

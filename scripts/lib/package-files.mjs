@@ -22,6 +22,7 @@ export const packageFiles = [
   'dist/SHA256SUMS',
 
   'dist/cli.js',
+  'dist/fallback.js',
   'dist/testing.js',
   'dist/testing/storage.js',
   'dist/redis.js',

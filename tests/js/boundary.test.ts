@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
-import { boundaryVersion, inboxSize, maxTokens, offset, statNames, status, verdict } from '../../js/boundary.js'
+import { boundaryVersion, inboxSize, maxTokens, offset, status, verdict } from '../../js/boundary.js'
+import { statNames } from '../../js/core-stats.js'
 import { flag, kind } from '../../js/value.js'
 
 const source = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')

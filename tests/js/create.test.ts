@@ -1,6 +1,8 @@
 /** createCache() for one runtime, and what becomes of the cache: on, off, closed. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import type { CacheEvent } from '../../js/events.js'
+import { fallback } from '../../js/fallback/index.js'
 import { createCache } from '../../js/runtimes/node.js'
 import { memory } from '../../js/storage/memory.js'
 import { bench, countedStorage, entriesIn, gate, turns, until } from './harness.js'
@@ -52,6 +54,44 @@ test('REPRISE_DISABLE=1 starts it disabled, and enable() enables it', async () =
   } finally {
     delete process.env['REPRISE_DISABLE']
   }
+})
+
+test('Where WebAssembly is refused the core in JavaScript stands in, compressing or not, and each cache is told once', async () => {
+  for (const refusal of [new WebAssembly.CompileError("violates the Content Security policy: 'unsafe-eval'"), new EvalError('refused')]) {
+    for (const limits of [{}, { compression: 'lz4' as const }]) {
+      let loads = 0
+      const { cache, events, transcript } = await bench({ memory: limits, storage: memory() }, { compile: () => Promise.reject(refusal), fallback: async () => (loads++, fallback) })
+      assert.equal(loads, 1)
+      const [event] = events as [CacheEvent & { type: 'fallback' }]
+      assert.equal(event.type, 'fallback')
+      assert.equal(event.error, refusal)
+      assert.equal(event.why.endsWith("Add 'wasm-unsafe-eval' to script-src in the page's Content-Security-Policy."), refusal instanceof WebAssembly.CompileError)
+      let runs = 0
+      const load = cache.wrap(async () => ++runs, { name: 'load' })
+      assert.deepEqual([await load(), await load()], [1, 1])
+      await cache.settled()
+      assert.equal((await cache.check()).entries, 1, 'by a core of its own')
+      assert.deepEqual(transcript(), ['fallback', 'miss:absent', 'computed', 'stored', 'hit:memory'])
+    }
+  }
+})
+
+test('Where there is no WebAssembly at all the core in JavaScript stands in', async t => {
+  const { WebAssembly } = globalThis
+  t.after(() => Object.assign(globalThis, { WebAssembly }))
+  delete (globalThis as { WebAssembly?: unknown }).WebAssembly
+  const { cache, transcript } = await bench({}, { compile: () => Promise.reject(new ReferenceError('WebAssembly is not defined')), fallback: async () => fallback })
+  await cache.set('a', 1)
+  assert.equal(await cache.get('a'), 1)
+  assert.deepEqual(transcript(), ['fallback', 'stored', 'hit:memory'])
+})
+
+test('Where the core cannot be had for another reason, as a network that failed, no slower one takes its place; nor where that cannot be had', async () => {
+  let loads = 0
+  const { transcript } = await bench({}, { compile: () => Promise.reject(new TypeError('Failed to fetch dynamically imported module')), fallback: async () => (loads++, fallback) })
+  assert.deepEqual([transcript(), loads], [['uncached'], 0])
+  const refused = await bench({}, { compile: () => Promise.reject(new WebAssembly.CompileError('no')), fallback: () => Promise.reject(new TypeError('Failed to fetch')) })
+  assert.deepEqual(refused.transcript(), ['uncached'])
 })
 
 test('close() waits for writes, ends refreshes, and lets go of the storage once', async () => {

@@ -6,7 +6,7 @@ import { always, isEarly, jittered, keptStaleMs, parseFreshness, parseProfiles }
 import type { CacheOptions, WrapOptions } from '../../js/options.js'
 import { memory } from '../../js/storage/memory.js'
 import { virtualClock } from '../../js/testing/index.js'
-import { bench, type Bench, gate, turns, until } from './harness.js'
+import { bench, type Bench, countedStorage, entriesIn, gate, turns, until } from './harness.js'
 
 const minute = 60_000
 
@@ -39,6 +39,23 @@ test('swr: after its ttl a result answers at once and is made anew once, however
     await cache.settled()
     await time.advance(minute + 60 * minute)
     assert.equal(await load(), 4, 'none is old enough for that')
+  }
+})
+
+test('swr: a refresh is of the same key however large the old result is, also where it lies in parts in memory', async () => {
+  for (const size of [0, 100, 8_000, 9_000, 60_000, 70_000, 300_000]) {
+    const storage = countedStorage()
+    const { cache, time, events } = await bench({ storage, eventKeys: true })
+    const load = cache.wrap(async (question: object) => [JSON.stringify(question), '\u0001'.repeat(size)], { name: 'load', ttl: '1m', swr: '1h' })
+    const question = { of: ['a', 2, { b: 'c'.repeat(70) }] }
+    const first = await load(question)
+    await cache.settled()
+    const [[name]] = entriesIn(storage) as [[string, Uint8Array]]
+    await time.advance(minute)
+    for (const ask of [() => load(question), () => load(question)]) assert.deepEqual(await ask(), first)
+    await cache.settled()
+    assert.deepEqual(entriesIn(storage).map(([name]) => name), [name], `${size}`)
+    assert.deepEqual([...new Set(events.flatMap(event => ('key' in event ? [event.key] : [])))], [name], `${size}`)
   }
 })
 

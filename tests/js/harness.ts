@@ -5,9 +5,12 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createHash, createHmac, randomBytes } from 'node:crypto'
+import type { TestContext } from 'node:test'
+import type { CoreExports, CoreSource } from '../../js/boundary.js'
 import type { Cache } from '../../js/cache.js'
 import { createCacheIn } from '../../js/create.js'
 import type { CacheEvent } from '../../js/events.js'
+import { fallback } from '../../js/fallback/index.js'
 import type { CacheOptions } from '../../js/options.js'
 import type { Runtime } from '../../js/runtimes/runtime.js'
 import { compileInline } from '../../js/runtimes/web.js'
@@ -34,9 +37,40 @@ export interface Bench {
   time: VirtualClock
 }
 
+/** The suite `js-fallback` runs many of these files once more, on the core's twin (js/fallback). */
+const onTwin = process.env['REPRISE_TEST_CORE'] === 'fallback'
+
+/** Of a test that has nothing to say about the twin. */
+export const wasmOnly = (why: string): { skip: string | false } => ({ skip: onTwin && why })
+
 const compiled: Promise<WebAssembly.Module>[] = []
-export const compile = (dense = false): Promise<WebAssembly.Module> =>
+export const compileWasm = (dense = false): Promise<WebAssembly.Module> =>
   (compiled[Number(dense)] ??= compileInline(() => (dense ? import('#core-dense-wasm') : import('#core-wasm'))))
+
+type Change = (exports: CoreExports) => Partial<CoreExports>
+
+let changeTwin: Change = () => ({})
+
+export const compile: (dense?: boolean) => Promise<CoreSource> = onTwin
+  ? async () => () => {
+      const { exports, control } = fallback()
+      return { control, exports: { ...exports, ...changeTwin(exports) } }
+    }
+  : compileWasm
+
+/** Puts what `change` returns in the place of exports, in every core that is made from now on, until the test ends. */
+export function changeCores(t: TestContext, change: Change): void {
+  if (onTwin) {
+    changeTwin = change
+    t.after(() => (changeTwin = () => ({})))
+    return
+  }
+  const instantiate = WebAssembly.instantiate as (module: WebAssembly.Module, imports: WebAssembly.Imports) => Promise<WebAssembly.Instance>
+  t.mock.method(WebAssembly, 'instantiate', async (module: WebAssembly.Module, imports: WebAssembly.Imports) => {
+    const { exports } = await instantiate(module, imports)
+    return { exports: { ...exports, ...change(exports as unknown as CoreExports) } }
+  })
+}
 
 export async function bench(options: CacheOptions = {}, changes: Partial<Runtime> = {}): Promise<Bench> {
   const time = virtualClock({ now: 1_000_000 })

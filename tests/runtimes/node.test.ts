@@ -23,7 +23,7 @@ const program = `
   })
   const values = [await add(1, 2), await add(1, 2)]
   await cache.close()
-  const troubles = events.filter(({ type }) => type === 'uncached' || type === 'storage-error').map(String)
+  const troubles = events.filter(({ type }) => ['fallback', 'uncached', 'storage-error'].includes(type)).map(({ type }) => type)
   const tiers = events.filter(({ type }) => type === 'hit').map(({ tier }) => tier)
   console.log(JSON.stringify({ values, runs, tiers, troubles }))
 `
@@ -59,6 +59,14 @@ describe('the package in Node', () => {
     assert.deepEqual((await run({ REPRISE_DIR: 'elsewhere' })).runs, 1)
     assert.deepEqual((await run({ REPRISE_DIR: 'elsewhere' })).runs, 0)
   })
+
+  test('works without WebAssembly (--jitless), on what one with it has written, and the other way round', async () => {
+    const noWasm = ['--jitless']
+    assert.deepEqual(await run({ REPRISE_DIR: 'shared' }, noWasm), { values: [3, 3], runs: 1, tiers: ['memory'], troubles: ['fallback'] })
+    assert.deepEqual(await run({ REPRISE_DIR: 'shared' }), { values: [3, 3], runs: 0, tiers: ['storage', 'memory'], troubles: [] })
+    assert.deepEqual(await run({ REPRISE_DIR: 'other' }), { values: [3, 3], runs: 1, tiers: ['memory'], troubles: [] })
+    assert.deepEqual(await run({ REPRISE_DIR: 'other' }, noWasm), { values: [3, 3], runs: 0, tiers: ['storage', 'memory'], troubles: ['fallback'] })
+  })
 })
 
 interface Told {
@@ -68,9 +76,9 @@ interface Told {
   troubles: string[]
 }
 
-async function run(env: Record<string, string> = {}): Promise<Told> {
+async function run(env: Record<string, string> = {}, flags: string[] = []): Promise<Told> {
   const { REPRISE_DIR: _, ...inherited } = process.env
-  const args = ['--disallow-code-generation-from-strings', 'program.mjs']
+  const args = ['--disallow-code-generation-from-strings', ...flags, 'program.mjs']
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder, env: { ...inherited, ...env } })
   return JSON.parse(stdout) as Told
 }

@@ -33,3 +33,10 @@ test('README.md shows the budgets', async () => {
   const readme = await readFile('README.md', 'utf8')
   assert.equal(readme, withTable(readme, await readBudget()), 'To do: npm run size -- --write')
 })
+
+test('The core in JavaScript is loaded by nobody who has WebAssembly', () => {
+  // It is large enough to be seen where it should not be.
+  const core = measured.find(({ name }) => name === 'reprise/fallback')!.js.gz
+  assert.ok(core > 5_000)
+  for (const { label, later } of measured.filter(({ name }) => ['reprise', 'reprise/url'].includes(name))) assert.ok(later.gz > core, `${label}: it is among what is loaded at once`)
+})
