@@ -18,11 +18,11 @@ import { decodePayload, encodeLoaded, loadFor } from './value.js'
 
 export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Promise<Cache> {
   // One module for all caches, and one for all that compress; each cache has an instance of its own.
-  const compiled = new Map<boolean, Promise<Compiled>>()
-  const compile = (dense: boolean): Promise<Compiled> => {
+  const compiled = new Map<boolean, Promise<CoreSource>>()
+  const compile = (dense: boolean): Promise<CoreSource> => {
     let module = compiled.get(dense)
     if (module === undefined) {
-      module = compiledIn(runtime, dense).catch((error: unknown) => {
+      module = runtime.compile(dense).catch((error: unknown) => {
         compiled.delete(dense)
         throw error
       })
@@ -136,10 +136,18 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
     }
     let told = false
     const newCore = async (maxBytes: number, keepsKeys: boolean): Promise<Core> => {
-      const { source, refusal } = await compile(parsed.compress)
-      if (refusal !== undefined && !told) emit?.({ type: 'fallback', why: whyFallback(refusal), error: refusal })
-      told = true
-      return Core.create(source, { ...parsed, maxBytes }, new Uint32Array(runtime.randomBytes(16).buffer), keepsKeys)
+      const secret = new Uint32Array(runtime.randomBytes(16).buffer)
+      const made = (source: CoreSource): Promise<Core> => Core.create(source, { ...parsed, maxBytes }, secret, keepsKeys)
+      try {
+        return await made(await compile(parsed.compress))
+      } catch (error) {
+        // Another failure than a refusal, as of the network, is no reason to work more slowly from then on.
+        if (runtime.fallback === undefined || !isRefusal(error)) throw error
+        const core = await made(await runtime.fallback())
+        if (!told) emit?.({ type: 'fallback', why: whyFallback(error), error })
+        told = true
+        return core
+      }
     }
     const start = async (): Promise<void> => {
       try {
@@ -187,25 +195,9 @@ function canDraw(runtime: Runtime): boolean {
   }
 }
 
-/** Where `refusal` is: why the source is the twin in JavaScript. */
-interface Compiled {
-  source: CoreSource
-  refusal?: unknown
-}
-
-/** Another failure than a refusal, as of the network, is no reason to work more slowly from then on. */
-async function compiledIn(runtime: Runtime, dense: boolean): Promise<Compiled> {
-  try {
-    return { source: await runtime.compile(dense) }
-  } catch (refusal) {
-    if (runtime.fallback === undefined || !isRefusal(refusal)) throw refusal
-    return { source: await runtime.fallback(), refusal }
-  }
-}
-
-/** There is no WebAssembly here, or this page may not use it, or not this module. (WebKit throws EvalError where a policy forbids.) */
+/** There is no WebAssembly here, or nothing to unpack it with, or this page may not use it. (Some browsers refuse to compile, WebKit to make an instance, and older ones by EvalError.) */
 function isRefusal(error: unknown): boolean {
-  return typeof WebAssembly !== 'object' || error instanceof WebAssembly.CompileError || error instanceof EvalError
+  return error instanceof ReferenceError || error instanceof EvalError || (typeof WebAssembly === 'object' && error instanceof WebAssembly.CompileError)
 }
 
 function whyFallback(error: unknown): string {

@@ -13,5 +13,5 @@ test('Chromium | a tab that is closed while it computes is replaced by one that 
 test('Chromium | a module worker does the same as a page, and shares with it', told(stories.worksInAWorker))
 test('Chromium | a page that did not come over https does the same', told(stories.needsNoHttps))
 test('Chromium | what was kept is found after the browser was ended', told(stories.outlivesTheBrowser(visitChromium)))
-test('Chromium | a policy without wasm-unsafe-eval: calls run uncached, and one event says what to do', told(stories.saysThatItMayNotStart))
+test('Chromium | a policy without wasm-unsafe-eval: a core in JavaScript takes over, and one event says what to do', told(stories.worksOnItsCoreInJavaScript))
 test('Chromium | a page without crypto, performance, navigator, Web Locks, BroadcastChannel or IndexedDB: calls work, with one event at the most', told(stories.doesWithout))

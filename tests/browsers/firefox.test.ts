@@ -13,7 +13,7 @@ test('Firefox | a tab that is closed while it computes is replaced by one that w
 test('Firefox | a module worker does the same as a page, and shares with it', told(stories.worksInAWorker))
 test('Firefox | a page that did not come over https does the same', told(stories.needsNoHttps))
 test('Firefox | what was kept is found after the browser was ended', told(stories.outlivesTheBrowser(visitFirefox)))
-test('Firefox | a policy without wasm-unsafe-eval: calls run uncached, and one event says what to do', told(stories.saysThatItMayNotStart))
+test('Firefox | a policy without wasm-unsafe-eval: a core in JavaScript takes over, and one event says what to do', told(stories.worksOnItsCoreInJavaScript))
 test('Firefox | a page without crypto, performance, navigator, Web Locks, BroadcastChannel or IndexedDB: calls work, with one event at the most', told(stories.doesWithout))
 
 stories.contractOf('Firefox', { run })

@@ -58,6 +58,24 @@ test('Without SIMD, as in old processors: hits as ever, because the core does wi
   assert.deepEqual(await story(`if (${simd}) throw new Error('it is there')`, ['--no-enable-sse4-1']), { runs: cached, troubles: [] })
 })
 
+for (const name of ['WebAssembly', 'DecompressionStream']) {
+  test(`Without ${name}: hits as ever, of a core in JavaScript, and one event says so`, async () => {
+    const { runs, troubles } = await story(`delete globalThis.${name}`)
+    assert.deepEqual(runs, cached)
+    assert.equal(troubles.length, 1, troubles.join('\n'))
+    assert.match(troubles[0]!, new RegExp(`^fallback: .*core in JavaScript.*${name} is not defined`))
+  })
+}
+
+test('reprise/slim has that core where it is handed in, and else none', async () => {
+  const making = (more: string): string => `await import('${dist}slim.js').then(async ({ createCache }) => createCache({ module: Promise.resolve(wasm), storage: memory(), onEvent${more} }))`
+  const gone = 'delete globalThis.WebAssembly'
+  assert.match((await story(gone, [], making(`, fallback: (await import('${dist}fallback.js')).fallback`))).troubles.join(), /^fallback: /)
+  const without = await story(gone, [], making(''))
+  assert.deepEqual(without.runs, uncached)
+  assert.match(without.troubles.join(), /^uncached: /)
+})
+
 // ---- a core that is not as it should be -----------------------------------------------------------
 
 const slim = (module: string): string => `await import('${dist}slim.js').then(async ({ createCache }) => createCache({ module: ${module}, storage: memory(), onEvent }))`
@@ -124,6 +142,7 @@ test('A core of another version is not used, and one event says so', async () =>
 
 test('reprise/slim without a module, or with a choice that the module makes, is told at once', async () => {
   const { createCache } = (await import(`${dist}slim.js`)) as typeof import('../../js/runtimes/slim.js')
+  await assert.rejects(createCache({ module: new Uint8Array(), fallback: true } as never), { name: 'OptionError', message: /^fallback: true is not a function\. Give fallback, of reprise\/fallback/ })
   await assert.rejects(createCache({} as never), { name: 'OptionError', message: /^module: is missing\. Give core\.wasm/ })
   await assert.rejects(createCache({ module: new Uint8Array(), memory: { compression: 'lz4' } } as never), { name: 'OptionError', message: /core-dense\.wasm/ })
 })
