@@ -5,7 +5,7 @@
 //   npm test -- digest             the tests in files of that name: digest_test.cpp, digest.test.ts
 //
 // Two lanes run side by side, because one of them often waits for a linker: C++ on this machine in
-// one, WebAssembly and TypeScript in the other. A suite that fails is shown in full when it ends; a
+// one, WebAssembly and TypeScript in the other. Who is done first takes suites from the end of the other. A suite that fails is shown in full when it ends; a
 // suite that ran no test has failed. The last line is always "N passed, N failed".
 
 import { readFileSync } from 'node:fs'
@@ -46,7 +46,7 @@ const webLane = [
 /** Each folder of tests/ with *.test.ts files is a suite of its own. */
 function folderSuites() {
   const files = filesBelow('tests', '.test.ts')
-  const first = ['js', 'types', 'golden', 'contract', 'runtimes', 'size']
+  const first = ['js', 'types', 'golden', 'contract', 'runtimes', 'size', 'fallback']
   const place = (name) => (first.includes(name) ? first.indexOf(name) : first.length)
   return [...new Set(files.map((file) => file.split('/')[1]))]
     .sort((a, b) => place(a) - place(b))
@@ -181,9 +181,10 @@ function cutTo(parts, suite) {
   return files.length > 0 ? { ...suite, files } : undefined
 }
 
-async function runLane(lane) {
+/** Runs what is left of `lane`, then what is left at the end of the others. */
+async function runLane(lane, _, lanes) {
   const results = []
-  for (const suite of lane) {
+  for (let suite; (suite = lane.shift() ?? lanes.find((other) => other.length > 0)?.pop()) !== undefined; ) {
     const start = performance.now()
     const result = await runSuite(suite)
     result.name = suite.name
@@ -234,7 +235,7 @@ try {
   } else {
     const picked = chosen(lanes, names)
     await setup('test')
-    const results = await Promise.all(picked.map(runLane))
+    const results = await Promise.all(picked.map((lane) => [...lane]).map(runLane))
     process.exitCode = tellTotals(results.flat(), start) ? 0 : 1
   }
 } catch (error) {
