@@ -120,6 +120,8 @@ function orMissing<T>(value: T): (error: unknown) => T {
 
 /** Is there such a process on this machine? */
 export function isAlive(pid: number): boolean {
+  // No number is nobody, and 0 is whoever asks.
+  if (!(pid > 0)) return false
   try {
     return process.kill(pid, 0)
   } catch (error) {
