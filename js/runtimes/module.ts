@@ -6,7 +6,7 @@
  */
 import { OptionError, show } from '../errors.js'
 
-/** A compiled module, its bytes, or a response with them; or a promise of that, such as `fetch(url)` or `import('./core.wasm')`. */
+/** A compiled module, its bytes, or a response with them; or a promise of that, such as `fetch(url)` gives. */
 export type ModuleSource = WebAssembly.Module | ArrayBuffer | ArrayBufferView | Response | { readonly default: WebAssembly.Module }
 
 const whole = 'Give core.wasm of this release, whole: it is a file of the package, reprise/core.wasm.'

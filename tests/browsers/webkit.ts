@@ -7,7 +7,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Browser, callOf, type Visit } from './browser.js'
+import { type Browser, callOf, type Tab, until, type Visit } from './browser.js'
 import { installed, type Program, startProgram } from './program.js'
 
 export async function startWebKit(): Promise<Browser> {
@@ -54,16 +54,23 @@ export async function startWebKit(): Promise<Browser> {
         await inTab(handle, 'POST', '/url', { url })
         // It says nothing about a page that cannot be had.
         if ((await inTab(handle, 'GET', '/url')) === 'about:blank') throw new Error(`WebKitGTK did not load ${url}`)
-        return {
+        const tab: Tab = {
           async run(work, ...args) {
             const script = `const answer = arguments[0]; (async () => ${callOf(work, args)})().then(value => answer({ value }), error => answer({ problem: String(error) }))`
             const { value, problem } = (await inTab(handle, 'POST', '/execute/async', { script, args: [] })) as { value: never; problem?: string }
             if (problem !== undefined) throw new Error(problem)
             return value
           },
-          reload: async () => void (await inTab(handle, 'POST', '/refresh')),
+          async reload() {
+            await tab.run(() => void Object.assign(globalThis, { isOld: true }))
+            await inTab(handle, 'POST', '/refresh')
+            await until(tab, () => !('isOld' in globalThis) && document.readyState === 'complete')
+          },
           close: async () => void (await inTab(handle, 'DELETE', '/window')),
         }
+        // It answers now and then before the scripts of the page have run.
+        await until(tab, () => document.readyState === 'complete')
+        return tab
       },
       close: () => (closed ??= ask('DELETE', session).then(closeAll, closeAll)),
     }
