@@ -10,7 +10,7 @@ import { capture, root } from './process.mjs'
  * @param {{ timeoutSeconds?: number, conditions?: string[], env?: Record<string, string> }} [options] `conditions` choose among the imports of package.json
  * @returns {Promise<{ passed: number, failed: number, skipped: number, output: string }>}
  */
-export async function runNodeTests(files, { timeoutSeconds = 300, conditions = [], env = {} } = {}) {
+export async function runNodeTests(files, { timeoutSeconds = 600, conditions = [], env = {} } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'reprise-node-test-'))
   const report = join(folder, 'report.tap')
   try {
