@@ -99,8 +99,8 @@ export async function startWorkerd(imports: string, open: string): Promise<Worke
   })
   await miniflare.ready
   return {
-    namespace: async () => (await miniflare.getKVNamespace('CACHE')) as unknown as Namespace,
-    defaultCache: async () => ((await miniflare.getCaches()) as unknown as { default: DefaultCache }).default,
+    namespace: async () => methodsOf((await miniflare.getKVNamespace('CACHE')) as unknown as Namespace, 'get', 'put', 'delete', 'list'),
+    defaultCache: async () => methodsOf(((await miniflare.getCaches()) as unknown as { default: DefaultCache }).default, 'match'),
     async get(path) {
       const response = await miniflare.dispatchFetch(`http://worker${path}`)
       const text = await response.text()
@@ -109,6 +109,19 @@ export async function startWorkerd(imports: string, open: string): Promise<Worke
     },
     stop: () => miniflare.dispose(),
   }
+}
+
+/**
+ * Miniflare asks another thread, and sleeps until it is woken, for each member of an object that is there for the first time. On a busy machine the thread may
+ * wake it a second time, when it sleeps for the next member; then it finds no answer and fails, now and ever after. So members are looked up once, with time between them.
+ */
+async function methodsOf<T extends object>(object: T, ...names: string[]): Promise<T> {
+  const methods: Record<string, unknown> = {}
+  for (const name of names) {
+    methods[name] = object[name as keyof T]
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  return methods as T
 }
 
 /** Registers each test of the contract here, to be run there. */
