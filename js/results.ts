@@ -252,9 +252,9 @@ export function reportHit(parts: Parts, key: Key | undefined, facts: HitFacts, b
   parts.emit?.(because === undefined ? { type: 'hit', ...facts } : { type: 'stale', because, ...facts }, key)
 }
 
-/** A fault inside the core, which leaves its memory in no known state. */
+/** A fault inside the core, which leaves its memory in no known state: of the one in WebAssembly, or of its twin (js/fallback). */
 export function isTrap(error: unknown): boolean {
-  return typeof WebAssembly === 'object' && error instanceof WebAssembly.RuntimeError
+  return (typeof WebAssembly === 'object' && error instanceof WebAssembly.RuntimeError) || (error instanceof Error && error.name === 'CoreTrap')
 }
 
 /**

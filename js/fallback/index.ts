@@ -6,7 +6,7 @@
  * The block that C++ and JavaScript share is a buffer of its own here, at address 0, and never grows: entries lie elsewhere, and
  * payloads are read in pieces, by read_payload. There is no compression, and eviction is simpler (eviction.ts).
  */
-import { boundaryVersion, type CoreInstance, inboxSize, maxTokens, noSlot, offset, status, tokenSize, verdict } from '../boundary.js'
+import { boundaryVersion, type CoreExports, type CoreInstance, inboxSize, maxTokens, noSlot, offset, status, tokenSize, verdict } from '../boundary.js'
 import { Cache, type Draft } from './cache.js'
 import { KeyDigest } from './digest.js'
 import { EntryReader, preamble, Sealer } from './entry.js'
@@ -16,6 +16,9 @@ import { wordsOf } from './table.js'
 /** Behind the block: the 22 numbers that stats() leaves. */
 const statsAt = offset.inbox + inboxSize
 const blockSize = statsAt + 22 * 8
+
+/** By which js/results.ts knows it. */
+const trapName = 'CoreTrap'
 
 /** A core for one cache, as an instance of the module is. */
 export function fallback(): CoreInstance {
@@ -64,7 +67,7 @@ export function fallback(): CoreInstance {
   const lookUpKey = (now: number, staleForMs: number): number => showAnswer(cache.lookUp(key, now, staleForMs))
 
   return {
-    exports: {
+    exports: trapping({
       memory: { buffer },
       block_address: () => 0,
       feed: length => digest.update(view, offset.inbox, length),
@@ -140,7 +143,7 @@ export function fallback(): CoreInstance {
       },
       set_token: () => Number(cache.setToken(tokens[0]!, tokens[1]!)),
       sweep: (now, budget) => cache.sweep(millis(now), budget),
-    },
+    }),
     control: {
       create(maxBytes, maxEntryBytes, key0, key1, key2, key3) {
         const secret = Uint32Array.of(key0, key1, key2, key3)
@@ -155,4 +158,20 @@ export function fallback(): CoreInstance {
       version: () => boundaryVersion,
     },
   }
+}
+
+/** What fails in a verb (for want of memory, or by a mistake of ours) fails as a trap of WebAssembly does: the core is dropped and built anew, and the call goes on. */
+function trapping(verbs: CoreExports): CoreExports {
+  const trapped = Object.entries(verbs).map(([name, verb]) => {
+    if (typeof verb !== 'function') return [name, verb]
+    const run = (...numbers: number[]): unknown => {
+      try {
+        return (verb as (...numbers: number[]) => unknown)(...numbers)
+      } catch (cause) {
+        throw Object.assign(new Error(`The core in JavaScript failed in ${name}.`, { cause }), { name: trapName })
+      }
+    }
+    return [name, run]
+  })
+  return Object.fromEntries(trapped) as CoreExports
 }

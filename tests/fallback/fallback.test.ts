@@ -10,7 +10,7 @@ import { keyPrefix } from '../../js/encode.js'
 import { fallback } from '../../js/fallback/index.js'
 import { seededRandom } from '../../js/testing/random.js'
 import { encodeValue, failed, kind, labelled, loadFor, type Payload } from '../../js/value.js'
-import { compileWasm } from '../js/harness.js'
+import { bench, compileWasm } from '../js/harness.js'
 
 await loadFor(kind.cbor)
 
@@ -180,4 +180,25 @@ test('The counters come in the order of statNames', () => {
   const numbers = new Float64Array(exports.memory.buffer, control.stats(), statNames.length)
   const named = Object.fromEntries(statNames.map((name, i) => [name, numbers[i]]))
   assert.deepEqual([named['missesAbsent'], named['memory']], [1, exports.memory.buffer.byteLength])
+})
+
+test('A fault in the core in JavaScript is a trap as one in WebAssembly: it costs a computation, and the core is built anew', async () => {
+  let fails = false
+  const faulty = () => {
+    const { exports, control } = fallback()
+    // It has nothing at a slot that there is not.
+    const look_up = (...args: Parameters<typeof exports.look_up>): number => (fails ? (exports.read_payload(0), 0) : exports.look_up(...args))
+    return { control, exports: { ...exports, look_up } }
+  }
+  const { cache, events, transcript } = await bench({}, { compile: async () => faulty })
+  let runs = 0
+  const load = cache.wrap(async (n: number) => n + runs++, { name: 'load' })
+  fails = true
+  assert.equal(await load(1), 1)
+  assert.deepEqual(transcript(), ['uncached', 'bypass'])
+  assert.match(String((events[0] as { error: Error }).error), /^CoreTrap: The core in JavaScript failed in read_payload\./)
+  fails = false
+  for (let i = 0; i < 100 && cache.stats().core === undefined; i++) await new Promise(resolve => setImmediate(resolve))
+  assert.equal(await load(1), 2)
+  assert.equal(await load(1), 2)
 })
