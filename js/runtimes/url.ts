@@ -1,6 +1,6 @@
 /**
  * Pages and their workers, with the core as a file of its own that is compiled while it arrives, and cached by the browser as any file: a third less to
- * load than inline. The bundler must know `new URL(…, import.meta.url)`, as Vite, webpack, Rspack and Parcel do; esbuild and Rollup do not.
+ * load than inline. The bundler must know `new URL(…, import.meta.url)`, as Vite, webpack and Rspack do; esbuild and Rollup do not.
  */
 import { createCacheIn } from '../create.js'
 import { compileUrl } from './module.js'
