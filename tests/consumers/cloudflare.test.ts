@@ -22,8 +22,15 @@ test('wrangler | wrangler dev --local answers, and remembers what it answered', 
   t.diagnostic(`version ${await versionOf('wrangler')}`)
   const folder = await userFolder(t, worker)
   const args = ['dev', '--local', '--ip', '127.0.0.1', '--port', '0', '--inspector-port', '0', '--show-interactive-dev-session=false']
-  const address = await served(t, process.execPath, [commandOf('wrangler'), ...args], { cwd: folder, env: quiet(folder) })
-  await answersTwice(async () => json(await fetch(address)))
+  // On a busy machine it may fall asleep for ever when it starts, as its main thread waits for another; then it is started anew.
+  for (let attempt = 1; ; attempt++) {
+    const address = await served(t, process.execPath, [commandOf('wrangler'), ...args], { cwd: folder, env: quiet(folder) })
+    try {
+      return await answersTwice(async () => json(await fetch(address, { signal: AbortSignal.timeout(20_000) })))
+    } catch (error) {
+      if ((error as Error).name !== 'TimeoutError' || attempt === 3) throw error
+    }
+  }
 })
 
 test('Miniflare | what wrangler deploy has bundled answers, and remembers what it answered', async t => {
@@ -48,7 +55,7 @@ const worker :Workerd.Worker = (compatibilityDate = "${compatibilityDate}", modu
   const folder = await userFolder(t, { 'config.capnp': config })
   await write(folder, Object.fromEntries(modules.map(({ name, contents }) => [name, contents])))
   const { port } = await announced<{ port: number }>(t, commandOf('workerd'), ['serve', '--control-fd=3', 'config.capnp'], { cwd: folder })
-  await answersTwice(async () => json(await fetch(`http://127.0.0.1:${port}/`)))
+  await answersTwice(async () => json(await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(30_000) })))
 })
 
 test('wrangler | reprise/slim, with the modules that the worker imports', async t => {

@@ -25,7 +25,7 @@ test('Next.js | a route in Node and one at the edge, built by Turbopack, answer 
   await ran(process.execPath, [commandOf('next'), 'build'], where)
   const address = await served(t, process.execPath, [commandOf('next'), 'start', '--port', '0', '--hostname', '127.0.0.1'], where)
   const get = async (route: string): Promise<unknown> => {
-    const response = await fetch(`${address}/${route}`)
+    const response = await fetch(`${address}/${route}`, { signal: AbortSignal.timeout(60_000) })
     const text = await response.text()
     assert.equal(response.status, 200, text)
     return JSON.parse(text)

@@ -14,7 +14,7 @@ const longestMs = 120_000
 /** Runs a program that has to succeed, and answers with what it printed. */
 export async function ran(command: string, args: string[], where: Where): Promise<string> {
   const { child, said } = start(command, args, where)
-  const timer = setTimeout(() => child.kill('SIGKILL'), longestMs)
+  const timer = setTimeout(() => endGroup(child, 'SIGKILL'), longestMs)
   const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
   clearTimeout(timer)
   assert.equal(code, 0, `${command} ${args.join(' ')} ended with ${code ?? signal}. It said:\n${said.out}${said.error}`)
@@ -36,12 +36,12 @@ async function until(t: TestContext, command: string, args: string[], where: Whe
   const { child, said } = start(command, args, where)
   const gone = once(child, 'close')
   t.after(async () => {
-    child.kill('SIGTERM')
-    const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
+    endGroup(child, 'SIGTERM')
+    const timer = setTimeout(() => endGroup(child, 'SIGKILL'), 10_000)
     await gone
     clearTimeout(timer)
   })
-  const timer = setTimeout(() => child.kill('SIGKILL'), longestMs)
+  const timer = setTimeout(() => endGroup(child, 'SIGKILL'), longestMs)
   try {
     return await new Promise<string>((resolve, reject) => {
       const heard = (): void => {
@@ -57,6 +57,20 @@ async function until(t: TestContext, command: string, args: string[], where: Whe
   }
 }
 
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) endGroup(child, 'SIGKILL')
+})
+
+/** It, and all that it has started. */
+function endGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-child.pid!, signal)
+  } catch {
+    // It has ended, or never began.
+  }
+}
+
 interface Said {
   out: string
   error: string
@@ -65,7 +79,9 @@ interface Said {
 
 function start(command: string, args: string[], { cwd, env = {} }: Where): { child: ChildProcess; said: Said } {
   const { REPRISE_DIR: _, NODE_OPTIONS: __, NODE_TEST_CONTEXT: ___, ...inherited } = process.env
-  const child = spawn(command, args, { cwd, env: { ...inherited, NO_COLOR: '1', CI: '1', ...env }, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
+  const child = spawn(command, args, { cwd, env: { ...inherited, NO_COLOR: '1', CI: '1', ...env }, stdio: ['ignore', 'pipe', 'pipe', 'pipe'], detached: true })
+  running.add(child)
+  child.once('close', () => running.delete(child))
   const said = { out: '', error: '', channel: '' }
   child.stdout!.on('data', chunk => (said.out += chunk))
   child.stderr!.on('data', chunk => (said.error += chunk))

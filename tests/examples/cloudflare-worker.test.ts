@@ -20,7 +20,20 @@ after(async () => {
   await model?.close()
 })
 
-const start = (): Promise<Server> => example.start(`${example.documented('npm run dev')} -- --port 0 --inspector-port 0 --var MODEL_URL:${model.baseUrl}`)
+/** On a busy machine wrangler may fall asleep for ever when it starts, as its main thread waits for another; then it is started anew. */
+async function start(): Promise<Server> {
+  const command = `${example.documented('npm run dev')} -- --port 0 --inspector-port 0 --var MODEL_URL:${model.baseUrl}`
+  for (let attempt = 1; ; attempt++) {
+    const server = await example.start(command)
+    try {
+      await fetch(server.origin, { signal: AbortSignal.timeout(20_000) })
+      return server
+    } catch (error) {
+      await server.stop()
+      if (attempt === 3) throw new Error(`wrangler answers nothing. It said:\n${server.printed}`, { cause: error })
+    }
+  }
+}
 
 test('Its types are right', async () => {
   await example.run('npm run check')

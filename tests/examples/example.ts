@@ -204,7 +204,7 @@ export function requestOf(command: string): { path: string, init: { method?: str
 
 async function curl(command: string, origin: string): Promise<Answer> {
   const { path, init } = requestOf(command)
-  return answerOf(await fetch(origin + path, init))
+  return answerOf(await fetch(origin + path, { ...init, signal: AbortSignal.timeout(30_000) }))
 }
 
 export async function answerOf(response: Response): Promise<Answer> {
