@@ -12,12 +12,9 @@ export type ModuleSource = WebAssembly.Module | ArrayBuffer | ArrayBufferView | 
 const whole = 'Give core.wasm of this release, whole: it is a file of the package, reprise/core.wasm.'
 
 export async function compileUrl(url: URL): Promise<WebAssembly.Module> {
-  let response: Response
-  try {
-    response = await fetch(url)
-  } catch (cause) {
-    throw new Error(`${url} could not be fetched. Is the file there, and does connect-src of the page's Content-Security-Policy allow it?`, { cause })
-  }
+  const response = await fetch(url).catch((cause: unknown) => {
+    throw new Error(`${url} could not be fetched. Is it there, and does connect-src of the page's Content-Security-Policy allow it?`, { cause })
+  })
   return compileGiven(response)
 }
 
@@ -32,7 +29,7 @@ async function compile(given: ModuleSource): Promise<WebAssembly.Module> {
   if (isA<WebAssembly.Module>(given, 'WebAssembly.Module')) return given
   if (isA<Response>(given, 'Response')) return compileResponse(given)
   if (isA<ArrayBuffer>(given, 'ArrayBuffer') || ArrayBuffer.isView(given)) return compileBytes(given, 'What is given as bytes')
-  const { default: imported } = (given ?? {}) as { default?: unknown }
+  const imported: unknown = (given as { default?: unknown } | undefined)?.default
   if (isA<WebAssembly.Module>(imported, 'WebAssembly.Module')) return imported
   throw new OptionError('module', `${show(given)} is neither a WebAssembly.Module nor its bytes nor a Response with them. ${whole}`)
 }
@@ -42,7 +39,7 @@ async function compileResponse(response: Response): Promise<WebAssembly.Module> 
   const what = response.url || 'The response'
   if (!response.ok) throw new Error(`${what} is not there (status ${response.status}). ${whole}`)
   const type = response.headers.get('content-type') ?? ''
-  if (/\bhtml\b/.test(type)) throw new Error(`${what} is a page of HTML: many servers answer so for a file that they do not have. ${whole}`)
+  if (/\bhtml\b/.test(type)) throw new Error(`${what} is a page of HTML: many servers answer so for what they do not have. ${whole}`)
   if (typeof WebAssembly.compileStreaming !== 'function' || !/^application\/wasm\b/.test(type)) return compileBytes(await response.arrayBuffer(), what)
   return WebAssembly.compileStreaming(response).catch(explained(what))
 }
@@ -51,10 +48,10 @@ async function compileBytes(bytes: ArrayBuffer | ArrayBufferView, what: string):
   return WebAssembly.compile(bytes as BufferSource).catch(explained(what))
 }
 
-/** Whether WebAssembly itself is refused can be read from the cause; that the file is broken, nobody reads out of "expected magic word". */
+/** Whether WebAssembly itself is refused can be read from the cause, which each engine words its own way (js/create.ts says what to do about it); that the file is broken, nobody reads out of "expected magic word". */
 function explained(what: string): (cause: unknown) => never {
   return cause => {
-    throw /content security policy|unsafe-eval|disallowed/i.test(String(cause)) ? cause : new Error(`${what} is not WebAssembly, or only a part of it. ${whole}`, { cause })
+    throw /content security policy|unsafe-eval|by CSP|disallowed/i.test(String(cause)) ? cause : new Error(`${what} is not WebAssembly, or only a part of it. ${whole}`, { cause })
   }
 }
 
