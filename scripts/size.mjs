@@ -13,6 +13,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { buildPackage } from './build.mjs'
+import { withBetween } from './lib/marks.mjs'
 import { fail, isMain, root, StepError } from './lib/process.mjs'
 
 const budgetFile = join(root, 'scripts/size-budget.json')
@@ -125,10 +126,7 @@ export function table(budget) {
 
 /** README.md with the table between its marks. */
 export function withTable(readme, budget) {
-  const [before, rest] = readme.split(begin)
-  const after = rest?.split(end)[1]
-  if (after === undefined) throw new StepError(`README.md has no table between "${begin}" and "${end}". Put both lines where it is to be.`)
-  return `${before}${begin}\n${table(budget)}\n${end}${after}`
+  return withBetween(readme, begin, end, table(budget))
 }
 
 async function main(args) {

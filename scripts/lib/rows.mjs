@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { filesBelow } from './files.mjs'
+import { between, withBetween } from './marks.mjs'
 import { root } from './process.mjs'
 
 const folders = ['tests/consumers', 'tests/browsers']
@@ -33,30 +34,22 @@ export function rowOf(title) {
  * @param {{ consumer: string, version: string, what: string, result: string }[]} rows
  */
 export function markdownOf(rows) {
-  const consumers = [...new Set(rows.map(({ consumer }) => consumer))].sort((a, b) => a.localeCompare(b, 'en'))
-  const lines = consumers.map((consumer) => {
-    const own = rows.filter((row) => row.consumer === consumer)
-    const distinct = (field) => [...new Set(own.map((row) => row[field]))]
-    const results = distinct('result').length === 1 ? distinct('result') : own.map(({ result }) => result)
-    return `| ${consumer} | ${distinct('version').filter(Boolean).join(', ')} | ${own.map(({ what }) => what).join('<br>')} | ${results.join('<br>')} |`
+  const lines = byConsumer(rows).map(({ consumer, own, versions }) => {
+    const results = distinct(own, 'result').length === 1 ? distinct(own, 'result') : own.map(({ result }) => result)
+    return `| ${consumer} | ${versions} | ${own.map(({ what }) => what).join('<br>')} | ${results.join('<br>')} |`
   })
   return ['| consumer | version | what was run | result |', '|---|---|---|---|', ...lines].join('\n')
 }
 
 /** The same in short: how many of each consumer's rows passed. */
 export function shortMarkdownOf(rows) {
-  const consumers = [...new Set(rows.map(({ consumer }) => consumer))].sort((a, b) => a.localeCompare(b, 'en'))
-  const lines = consumers.map((consumer) => {
-    const own = rows.filter((row) => row.consumer === consumer)
-    const versions = [...new Set(own.map(({ version }) => version))].filter(Boolean)
-    return `| ${consumer} | ${versions.join(', ')} | ${own.filter(({ result }) => result === 'pass').length} of ${own.length} |`
-  })
+  const lines = byConsumer(rows).map(({ consumer, own, versions }) => `| ${consumer} | ${versions} | ${own.filter(({ result }) => result === 'pass').length} of ${own.length} |`)
   return ['| where | version | passed |', '|---|---|---|', ...lines].join('\n')
 }
 
 /** What the short form says of each consumer: { consumer, count }, of which all are to be. */
 export function countsInMarkdown(text) {
-  return between(text)
+  return between(text, begin, end)
     .table.split('\n')
     .slice(2)
     .map((line) => {
@@ -67,7 +60,7 @@ export function countsInMarkdown(text) {
 
 /** The rows that a text has between its markers: { consumer, what }. */
 export function rowsInMarkdown(text) {
-  const lines = between(text).table.split('\n').slice(2)
+  const lines = between(text, begin, end).table.split('\n').slice(2)
   return lines.flatMap((line) => {
     const [consumer, , whats] = line.split('|').slice(1).map((cell) => cell.trim())
     return whats.split('<br>').map((what) => ({ consumer, what }))
@@ -76,12 +69,18 @@ export function rowsInMarkdown(text) {
 
 /** The same text, with another table between its markers. */
 export function withTable(text, table) {
-  const { before, after } = between(text)
-  return `${before}${begin}\n${table}\n${end}${after}`
+  return withBetween(text, begin, end, table)
 }
 
-function between(text) {
-  const [start, stop] = [text.indexOf(begin), text.indexOf(end)]
-  if (start < 0 || stop < start) throw new Error(`There is no "${begin}" with an "${end}" after it.`)
-  return { before: text.slice(0, start), table: text.slice(start + begin.length, stop).trim(), after: text.slice(stop + end.length) }
+/** Each once, by name, with what is its own. */
+function byConsumer(rows) {
+  const consumers = [...new Set(rows.map(({ consumer }) => consumer))].sort((a, b) => a.localeCompare(b, 'en'))
+  return consumers.map((consumer) => {
+    const own = rows.filter((row) => row.consumer === consumer)
+    return { consumer, own, versions: distinct(own, 'version').filter(Boolean).join(', ') }
+  })
+}
+
+function distinct(rows, field) {
+  return [...new Set(rows.map((row) => row[field]))]
 }

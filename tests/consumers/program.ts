@@ -62,8 +62,14 @@ process.on('exit', () => {
   for (const child of running) endGroup(child, 'SIGKILL')
 })
 
+/** A child with a group of its own (`detached`) ends with this process at the latest. */
+export function endsWithUs(child: ChildProcess): void {
+  running.add(child)
+  child.once('close', () => running.delete(child))
+}
+
 /** It, and all that it has started. */
-function endGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+export function endGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   try {
     process.kill(-child.pid!, signal)
   } catch {
@@ -80,8 +86,7 @@ interface Said {
 function start(command: string, args: string[], { cwd, env = {} }: Where): { child: ChildProcess; said: Said } {
   const { REPRISE_DIR: _, NODE_OPTIONS: __, NODE_TEST_CONTEXT: ___, ...inherited } = process.env
   const child = spawn(command, args, { cwd, env: { ...inherited, NO_COLOR: '1', CI: '1', ...env }, stdio: ['ignore', 'pipe', 'pipe', 'pipe'], detached: true })
-  running.add(child)
-  child.once('close', () => running.delete(child))
+  endsWithUs(child)
   const said = { out: '', error: '', channel: '' }
   child.stdout!.on('data', chunk => (said.out += chunk))
   child.stderr!.on('data', chunk => (said.error += chunk))

@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { endGroup, endsWithUs } from '../consumers/program.js'
 import { tarball } from '../consumers/tarball.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -130,15 +131,11 @@ function denoFolder(): string {
   return join(dirname(createRequire(import.meta.url).resolve('deno/bin.cjs')), '../.bin')
 }
 
-const running = new Set<ChildProcess>()
-process.on('exit', () => {
-  for (const child of running) endGroup(child, 'SIGKILL')
-})
-
 async function listening(child: ChildProcess, command: string): Promise<Server> {
-  running.add(child)
+  endsWithUs(child)
   let printed = ''
-  const ended = new Promise<void>(resolve => child.once('close', () => resolve())).then(() => void running.delete(child))
+  let running = true
+  const ended = new Promise<void>(resolve => child.once('close', () => resolve())).then(() => void (running = false))
   const port = await new Promise<string>((resolve, reject) => {
     const late = setTimeout(() => reject(new Error(`${command} does not listen after a minute:\n${printed}`)), 60_000)
     const hear = (chunk: Buffer): void => {
@@ -166,21 +163,13 @@ async function listening(child: ChildProcess, command: string): Promise<Server> 
     },
     curl: command => curl(command, origin),
     async stop() {
-      if (!running.has(child)) return
+      if (!running) return
       endGroup(child, 'SIGTERM')
       const stubborn = setTimeout(() => endGroup(child, 'SIGKILL'), 5_000)
       await ended
       clearTimeout(stubborn)
       endGroup(child, 'SIGKILL')
     },
-  }
-}
-
-function endGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-child.pid!, signal)
-  } catch {
-    // It has ended.
   }
 }
 
