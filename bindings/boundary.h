@@ -14,6 +14,7 @@
 namespace reprise {
 
 constexpr std::size_t kInboxSize = 64 * 1024;
+constexpr std::size_t kOutlineSize = 16 * 1024;
 
 struct Block {
   // Of the entry that look_up, peek, admit, redraft or next_labelled found. Times are milliseconds; from 2^63 on they mean for ever.
@@ -33,6 +34,7 @@ struct Block {
   std::uint8_t seal[kSealSize];  // written by seal_end
   Token tokens[kMaxTokens];      // read by store and set_token
   std::uint8_t preamble[kMaxPreamble];  // written by seal_begin
+  std::uint8_t outline[kOutlineSize];   // the structure of a key; its texts are in the inbox
   std::uint8_t inbox[kInboxSize];
 };
 
@@ -51,6 +53,7 @@ static_assert(offsetof(Block, storage_key) == 80);
 static_assert(offsetof(Block, seal) == 112);
 static_assert(offsetof(Block, tokens) == 128);
 static_assert(offsetof(Block, preamble) == 1152);
-static_assert(offsetof(Block, inbox) == 2256);
+static_assert(offsetof(Block, outline) == 2256);
+static_assert(offsetof(Block, inbox) == 18640);
 
 }  // namespace reprise

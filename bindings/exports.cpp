@@ -25,6 +25,11 @@ Bytes inbox(std::uint32_t length) {
   return {block.inbox, length <= kInboxSize ? length : kInboxSize};
 }
 
+Bytes outline(std::uint32_t words) {
+  return {block.outline,
+          4 * std::size_t{words} <= kOutlineSize ? 4 * std::size_t{words} : kOutlineSize};
+}
+
 void show(const Lifetime& life, double cost_ms, std::uint64_t payload_size, PayloadKind kind) {
   block.created = static_cast<double>(life.created);
   block.fresh_until = static_cast<double>(life.fresh_until);
@@ -59,15 +64,18 @@ extern "C" {
 
 EMSCRIPTEN_KEEPALIVE void* block_address() { return &block; }
 
-// Canonical bytes that did not fit the inbox at once: all pieces but the last.
-EMSCRIPTEN_KEEPALIVE void feed(std::uint32_t length) { state->digest.update(inbox(length)); }
+// A part of a key, all but the last: so many words of the outline, then so many bytes of the inbox.
+EMSCRIPTEN_KEEPALIVE void feed(std::uint32_t words, std::uint32_t length) {
+  state->digest.update(outline(words));
+  state->digest.update(inbox(length));
+}
 
 // Throws away what was fed.
 EMSCRIPTEN_KEEPALIVE void restart() { state->digest.restart(); }
 
-// The last piece: leaves the key's digest in the block.
-EMSCRIPTEN_KEEPALIVE void digest(std::uint32_t length) {
-  block.key = state->digest.finish(inbox(length));
+// The last part: leaves the key's digest in the block.
+EMSCRIPTEN_KEEPALIVE void digest(std::uint32_t words, std::uint32_t length) {
+  block.key = state->digest.finish(outline(words), inbox(length));
 }
 
 // The same for the key in the block.
@@ -75,9 +83,10 @@ EMSCRIPTEN_KEEPALIVE std::uint32_t look_up_key(double now, double stale_for) {
   return show(state->cache.look_up(block.key, time_of(now), stale_for > 0 ? millis(stale_for) : 0));
 }
 
-// The last piece of a key: is there an answer in memory?
-EMSCRIPTEN_KEEPALIVE std::uint32_t look_up(std::uint32_t length, double now, double stale_for) {
-  digest(length);
+// The last part of a key: is there an answer in memory?
+EMSCRIPTEN_KEEPALIVE std::uint32_t look_up(std::uint32_t words, std::uint32_t length, double now,
+                                           double stale_for) {
+  digest(words, length);
   return look_up_key(now, stale_for);
 }
 

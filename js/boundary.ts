@@ -1,6 +1,7 @@
 /** The shared block of wasm memory, as bindings/boundary.h lays it out. A test compares the two, offset by offset. */
 
 export const inboxSize = 64 * 1024
+export const outlineSize = 16 * 1024
 
 export enum offset {
   created = 0,
@@ -18,7 +19,8 @@ export enum offset {
   seal = 112,
   tokens = 128,
   preamble = 1152,
-  inbox = 2256,
+  outline = 2256,
+  inbox = 18640,
 }
 
 export const maxTokens = 64
@@ -61,10 +63,10 @@ export enum status {
 export interface CoreExports {
   readonly memory: { readonly buffer: ArrayBuffer }
   block_address(): number
-  feed(length: number): void
+  feed(words: number, length: number): void
   restart(): void
-  digest(length: number): void
-  look_up(length: number, now: number, staleForMs: number): number
+  digest(words: number, length: number): void
+  look_up(words: number, length: number, now: number, staleForMs: number): number
   look_up_key(now: number, staleForMs: number): number
   peek(now: number, staleForMs: number): number
   store(payloadSize: number, kind: number, tokenCount: number, costMs: number, ttlMs: number, staleForMs: number, idleMs: number, now: number, group: number, insists: number): number
@@ -103,4 +105,4 @@ export interface CoreInstance {
 export type CoreSource = WebAssembly.Module | (() => CoreInstance)
 
 /** What CoreControl.version() must say for this file to be its mirror. */
-export const boundaryVersion = 2
+export const boundaryVersion = 3

@@ -5,7 +5,7 @@
  */
 import { GrowingWriter } from './cbor.js'
 import { major, tag } from './cbor-numbers.js'
-import { longText, notANumber, type Outline, type } from './outline.js'
+import { notANumber, type Outline, type } from './outline.js'
 import type { Shapes } from './shapes.js'
 
 /** Reads outlines that were written with `shapes`. */
@@ -15,12 +15,10 @@ export class Canonical {
   private piece = 0
   private words: Uint32Array = new Uint32Array(0)
   private at = 0
-  private texts = ''
+  private texts: readonly string[] = []
   private textAt = 0
-  private long: readonly string[] = []
   /** Longer content was written in parts of so many bytes. */
   private most = 0
-  private longAt = 0
 
   constructor(private readonly shapes: Shapes) {}
 
@@ -29,11 +27,10 @@ export class Canonical {
     if (this.out.bytes.length > keptCapacity) this.out = new GrowingWriter()
     this.out.begin()
     this.texts = outline.texts
-    this.long = outline.long
     this.most = outline.bytes.length
     this.pieces = outline.at === 0 ? outline.pieces : [...outline.pieces, outline.words.subarray(0, outline.at)]
     this.words = this.pieces[0]!
-    this.piece = this.at = this.textAt = this.longAt = 0
+    this.piece = this.at = this.textAt = 0
     while (this.at < this.words.length || this.piece + 1 < this.pieces.length) this.item()
     return this.out.take()
   }
@@ -57,7 +54,7 @@ export class Canonical {
       case type.simple:
         return n === notANumber ? out.float(NaN) : out.byte(n)
       case type.text:
-        return out.text(this.text(n))
+        return out.text(this.text())
       case type.bytes:
         out.head(major.bytes, n)
         return this.content(n)
@@ -85,7 +82,7 @@ export class Canonical {
   }
 
   private unnumbered(): void {
-    const names = Array.from({ length: this.word() >>> 4 }, () => this.text(this.word() >>> 4))
+    const names = Array.from({ length: this.word() >>> 4 }, () => this.nextText())
     this.out.head(major.map, names.length)
     for (const name of names) {
       this.out.text(name)
@@ -94,14 +91,18 @@ export class Canonical {
   }
 
   private bigint(negative: boolean): void {
-    const n = BigInt(`0x${this.text(this.word() >>> 4)}`)
+    const n = BigInt(`0x${this.nextText()}`)
     this.out.bigint(negative ? -n : n)
   }
 
-  private text(length: number): string {
-    if (length >= longText) return this.long[this.longAt++]!
-    this.textAt += length
-    return this.texts.slice(this.textAt - length, this.textAt)
+  /** Of a text item that has not been begun. */
+  private nextText(): string {
+    this.word()
+    return this.text()
+  }
+
+  private text(): string {
+    return this.texts[this.textAt++]!
   }
 
   private content(length: number): void {

@@ -13,8 +13,8 @@ import { ValueError } from './errors.js'
 import { SharedValues } from './freeze.js'
 import { instantiate } from './glue.js'
 import { Inbox } from './inbox.js'
-import { Memo, memoLeast, memoMost } from './memo.js'
 import { lengthen, shorten } from './packed.js'
+import { RecentKeys } from './recent-keys.js'
 import { decodePayload, decodePayloadAt, flag, kind as kindOf, labelSize, type Payload } from './value.js'
 
 export { type CoreStats, status, verdict }
@@ -73,12 +73,13 @@ export class Core {
   private readonly encoder = new KeyEncoder()
   private readonly inbox: Inbox
   private readonly base: number
-  private bytes = new Uint8Array(0)
+  private bytes = noBytes
   private words = new Uint32Array(0)
   private numbers = new Float64Array(0)
-  /** The keys of single texts, per function, and the one that was found there just now. */
-  private readonly prompts = new WeakMap<Uint8Array, Memo<Uint32Array>>()
-  private known: { prefix: Uint8Array; args: readonly unknown[] } | undefined
+  /** The only argument that is a text, which need not be written where its key is known. */
+  private readonly prompt = { prefix: noBytes, words: new Uint32Array(0), at: 0, texts: [] as readonly string[], count: 1 }
+  private isWritten = true
+  private readonly recent: RecentKeys
   private readonly shared: SharedValues
 
   private constructor(
@@ -93,12 +94,13 @@ export class Core {
     }
     const [key0, key1, key2, key3] = secret as unknown as [number, number, number, number]
     this.shared = new SharedValues(limits.maxBytes)
+    this.recent = new RecentKeys(Math.min(limits.maxBytes / 64, 1e6))
     if (!control.create(limits.maxBytes - this.shared.textBytes, limits.maxEntryBytes, key0, key1, key2, key3)) {
       throw new Error('there is no memory for the cache.')
     }
     this.base = exports.block_address()
     this.refresh()
-    this.inbox = new Inbox(this.exports, this.base + offset.inbox, keepsKeys)
+    this.inbox = new Inbox(this.exports, this.base + offset.outline, this.base + offset.inbox, keepsKeys)
   }
 
   /**
@@ -115,15 +117,31 @@ export class Core {
    * up and judged. A stale entry answers for `staleForMs` after its fresh time. Throws KeyError where the arguments cannot be a key.
    */
   lookUp(prefix: Uint8Array, args: readonly unknown[], now: number, staleForMs = 0): number {
-    const [text] = args
-    const isPrompt = args.length === 1 && typeof text === 'string' && text.length >= memoLeast && text.length <= memoMost
-    if (isPrompt) return this.lookUpPrompt(prefix, text, args, now, staleForMs)
-    return this.exports.look_up(this.write(prefix, args), now, staleForMs)
+    const { inbox, prompt, recent } = this
+    const request = isPrompt(args) ? prompt : inbox
+    if (request === inbox) this.write(prefix, args)
+    else {
+      prompt.prefix = prefix
+      prompt.texts = args as readonly string[]
+      this.isWritten = false
+    }
+    const key = recent.find(request)
+    if (key !== undefined) {
+      this.setKey(key)
+      return this.exports.look_up_key(now, staleForMs)
+    }
+    if (request !== inbox) this.write(prefix, args)
+    const length = inbox.finish()
+    const found = this.exports.look_up(inbox.wordsLeft, length, now, staleForMs)
+    recent.note(request, this.words[offset.key / 4]! | 0, () => this.key().words)
+    return found
   }
 
   /** Makes the key of these arguments the current one, which the verbs below are about. Throws KeyError. */
   digest(prefix: Uint8Array, args: readonly unknown[]): void {
-    this.exports.digest(this.write(prefix, args))
+    this.write(prefix, args)
+    const length = this.inbox.finish()
+    this.exports.digest(this.inbox.wordsLeft, length)
   }
 
   /** The value that lookUp or peek found, or a Failure: made anew, unless it is a hot text; or frozen, and one for all who ask, where it can be (see freeze.ts). */
@@ -170,7 +188,7 @@ export class Core {
 
   /** The canonical bytes of the key that lookUp or digest was given last, for the digest that storage knows it by. */
   canonicalBytes(): Uint8Array {
-    if (this.known !== undefined) this.write(this.known.prefix, this.known.args)
+    if (!this.isWritten) this.write(this.prompt.prefix, this.prompt.texts)
     return this.encoder.canonicalBytes(this.inbox)
   }
 
@@ -295,31 +313,10 @@ export class Core {
     return Object.fromEntries(statNames.map((name, i) => [name, numbers[i]!])) as unknown as CoreStats
   }
 
-  /** The key in the inbox; returns how many bytes. */
-  private write(prefix: Uint8Array, args: readonly unknown[]): number {
-    this.known = undefined
+  /** The key goes into the inbox, but for the texts. */
+  private write(prefix: Uint8Array, args: readonly unknown[]): void {
     this.encoder.write(this.inbox, prefix, args)
-    return this.inbox.finish()
-  }
-
-  /** A prompt that was asked lately has the key that it had then: no bytes are written. */
-  private lookUpPrompt(prefix: Uint8Array, text: string, args: readonly unknown[], now: number, staleForMs: number): number {
-    const prompts = this.promptsOf(prefix)
-    const key = prompts.find(text)
-    if (key === undefined) {
-      const found = this.exports.look_up(this.write(prefix, args), now, staleForMs)
-      prompts.note(text, this.words[offset.key / 4]! | 0, () => this.key().words)
-      return found
-    }
-    this.setKey(key)
-    this.known = { prefix, args }
-    return this.exports.look_up_key(now, staleForMs)
-  }
-
-  private promptsOf(prefix: Uint8Array): Memo<Uint32Array> {
-    let memo = this.prompts.get(prefix)
-    if (memo === undefined) this.prompts.set(prefix, (memo = new Memo()))
-    return memo
+    this.isWritten = true
   }
 
   private decoded(): unknown {
@@ -335,7 +332,7 @@ export class Core {
         return this.payloadBytes(0, size - label)
       }
       // Several blocks are put together, what is compressed is decoded; payload_at says where.
-      if (this.readPayload(0) !== size) throw new Error('the payload is damaged.')
+      if (this.exports.read_payload(0) !== size) throw new Error('the payload is damaged.')
     }
     const from = words[offset.payload_at / 4]! - this.base
     return decodePayloadAt(kind, this.bytes, from, from + size, true)
@@ -357,19 +354,13 @@ export class Core {
     const bytes = new Uint8Array(to - from)
     for (let at = from; at < to; ) {
       const whole = words[offset.whole / 4] === 1
-      const count = Math.min(to - at, whole ? to : this.readPayload(at))
+      const count = Math.min(to - at, whole ? to : this.exports.read_payload(at))
       if (count === 0) throw new Error('the payload is damaged.')
       const start = words[offset.payload_at / 4]! - this.base + (whole ? at : 0)
       bytes.set(this.bytes.subarray(start, start + count), at - from)
       at += count
     }
     return bytes
-  }
-
-  /** What lies in parts comes through the inbox, where the current key may lie: that may be asked for yet. */
-  private readPayload(from: number): number {
-    this.inbox.setAside()
-    return this.exports.read_payload(from)
   }
 
   private writePayload(bytes: Uint8Array): void {
@@ -392,6 +383,16 @@ export class Core {
   }
 }
 
+/** Shorter texts are written as fast, longer ones rarely come again. */
+const promptLeast = 16
+const promptMost = 256
+
+function isPrompt(args: readonly unknown[]): boolean {
+  const [text] = args
+  return args.length === 1 && typeof text === 'string' && text.length >= promptLeast && text.length <= promptMost
+}
+
+const noBytes: Uint8Array = new Uint8Array(0)
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
 function inPieces(bytes: Uint8Array, use: (piece: Uint8Array) => void): void {

@@ -77,11 +77,10 @@ export class KeyEncoder {
     this.careful = false
     // Walked again only where an AbortSignal is met in a shape for the first time.
     for (;;) {
-      out.begin()
       this.depth = this.top = this.highest = 0
       this.metSignal = false
       try {
-        out.raw(prefix)
+        out.begin(prefix)
         this.array(args, lengthWithoutSignals(args), 'args')
         if (key !== this.begun) throw anotherKey()
         return
@@ -394,7 +393,8 @@ function lengthWithoutSignals(args: readonly unknown[]): number {
 }
 
 export function isAbortSignal(value: unknown): value is AbortSignal {
-  return typeof value === 'object' && value !== null && typeof AbortSignal === 'function' && (value instanceof AbortSignal || typeName(value) === 'AbortSignal')
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) === Object.prototype) return false
+  return typeof AbortSignal === 'function' && (value instanceof AbortSignal || typeName(value) === 'AbortSignal')
 }
 
 const nothing = {}

@@ -5,8 +5,7 @@
  *
  *   structure   words of 32 bits. Each item begins with one: its type in the low four bits, and a number (a length, a count,
  *               a small integer). An object is the number of its shape (shapes.ts) in place of all its names.
- *   texts       the texts of the structure, in order. Short ones are joined: handing one text to the platform's encoder
- *               begins at 50 ns in Node and 200 in Chromium, however short it is. Long ones stay by themselves.
+ *   texts       the texts of the structure, in order.
  *
  * The structure can be read back item by item, says when it is over, and tells how long each text is. Nothing but the
  * arguments decides how it is written, except for the shapes' numbers, and those are given once and for good.
@@ -24,9 +23,6 @@ export enum type { unsigned = 0, negative = 1, bytes = 2, text = 3, array = 4, m
 /** Beside CBOR's simple values. */
 export const notANumber = 0
 
-/** From so many code units on, joining texts would cost more than another call. */
-export const longText = 4096
-
 /** A number beyond it takes two words of its own. */
 const mostInWord = 2 ** 28
 
@@ -37,21 +33,30 @@ export class Outline {
   bytes: Uint8Array
   /** What did not fit `words`. A number of two words is never cut, and content only at multiples of `words`' size. */
   pieces: Uint32Array[] = []
-  texts = ''
-  long: string[] = []
+  /** The first `count` of them are this key's. */
+  texts: string[] = []
+  count = 0
   /** Code units of all texts, and bytes of the pieces. */
-  private size = 0
+  size = 0
+  private begunWith: Uint8Array | undefined
+  private prefixEnd = 0
 
   constructor(words = new Uint32Array(128)) {
     this.words = words
     this.bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength)
   }
 
-  begin(): void {
+  /** Begins a key with these bytes, which are canonical already. Where they began the last one they still stand there. */
+  begin(prefix: Uint8Array): void {
     this.at = this.size = 0
-    this.texts = ''
-    if (this.long.length > 0) this.long = []
+    this.dropTexts()
     if (this.pieces.length > 0) this.pieces = []
+    if (prefix === this.begunWith) this.at = this.prefixEnd
+    else {
+      this.begunWith = prefix
+      this.raw(prefix) // forgets it again where it does not fit
+      this.prefixEnd = this.at
+    }
   }
 
   /** The head of an item: CBOR's major type and a number from 0 to 2^53 - 1. */
@@ -88,8 +93,15 @@ export class Outline {
     const { length } = text
     this.head(type.text, length)
     if ((this.size += length) > maxKeyBytes) this.tooLong()
-    if (length < longText) this.texts += text
-    else this.long.push(text)
+    this.texts[this.count++] = text
+  }
+
+  /** Lets go of the texts. */
+  dropTexts(): void {
+    const { texts } = this
+    for (let i = 0; i < this.count; i++) texts[i] = ''
+    this.count = 0
+    if (texts.length > keptTexts) this.texts = []
   }
 
   byteString(content: Uint8Array): void {
@@ -140,6 +152,7 @@ export class Outline {
 
   private makeRoom(): void {
     if ((this.size += 4 * this.at) > maxKeyBytes) this.tooLong()
+    this.begunWith = undefined
     this.flush()
   }
 
@@ -153,6 +166,9 @@ export class Outline {
     throw new KeyError('args', `take more than ${maxKeyBytes / 1e6} MB as a key. Say what identifies the call with the \`key\` option.`)
   }
 }
+
+/** A list that a huge key made longer is let go of. */
+const keptTexts = 1000
 
 const scratchDouble = new Float64Array(1)
 const scratchWords = new Uint32Array(scratchDouble.buffer)

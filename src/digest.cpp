@@ -79,12 +79,12 @@ void BasicSipHash<c_rounds, d_rounds>::update(Bytes piece) {
 template <int c_rounds, int d_rounds>
 Digest128 BasicSipHash<c_rounds, d_rounds>::finish() {
   absorb(tail_ | (length_ << 56));
-  v2_ ^= 0xee;
-  for (int i = 0; i < d_rounds; ++i) sip_round(v0_, v1_, v2_, v3_);
-  const std::uint64_t low = v0_ ^ v1_ ^ v2_ ^ v3_;
-  v1_ ^= 0xdd;
-  for (int i = 0; i < d_rounds; ++i) sip_round(v0_, v1_, v2_, v3_);
-  return {low, v0_ ^ v1_ ^ v2_ ^ v3_};
+  std::uint64_t v0 = v0_, v1 = v1_, v2 = v2_ ^ 0xee, v3 = v3_;
+  for (int i = 0; i < d_rounds; ++i) sip_round(v0, v1, v2, v3);
+  const std::uint64_t low = v0 ^ v1 ^ v2 ^ v3;
+  v1 ^= 0xdd;
+  for (int i = 0; i < d_rounds; ++i) sip_round(v0, v1, v2, v3);
+  return {low, v0 ^ v1 ^ v2 ^ v3};
 }
 
 template class BasicSipHash<1, 3>;
@@ -99,19 +99,12 @@ SipKey derived(SipKey key, std::uint8_t number) {
   return {digest.low, digest.high};
 }
 
-Digest128 digest_of(SipKey key, Bytes bytes) {
-  SipHash hash(key);
-  hash.update(bytes);
-  return hash.finish();
-}
-
 }  // namespace
 
 KeyDigest::KeyDigest(SipKey key)
     : key_(key),
       even_key_(derived(key, 0)),
       odd_key_(derived(key, 1)),
-      joint_key_(derived(key, 2)),
       even_(even_key_),
       odd_(odd_key_) {}
 
@@ -122,14 +115,27 @@ void KeyDigest::restart() {
 }
 
 void KeyDigest::update(Bytes piece) {
-  // Pieces may be cut anywhere: first what is missing to the next pair of words, last what is left of one.
-  if (length_ % 16 != 0) piece = piece.subspan(deal(piece));
-  if (length_ % 16 != 0) piece = piece.subspan(deal(piece));
+  // Pieces may be cut anywhere.
+  if (const std::size_t kept = length_ % 16; kept != 0) {
+    const std::size_t missing = std::min(piece.size(), 16 - kept);
+    std::copy_n(piece.data(), missing, rest_ + kept);
+    length_ += missing;
+    piece = piece.subspan(missing);
+    if (length_ % 16 != 0) return;
+    deal(rest_);
+  }
+  const std::size_t left = piece.size() % 16;
+  deal(piece.first(piece.size() - left));
+  std::copy_n(piece.data() + piece.size() - left, left, rest_);
+  length_ += piece.size();
+}
+
+// A word for each lane, and so on.
+void KeyDigest::deal(Bytes pairs) {
   std::uint64_t a0 = even_.v0_, a1 = even_.v1_, a2 = even_.v2_, a3 = even_.v3_;
   std::uint64_t b0 = odd_.v0_, b1 = odd_.v1_, b2 = odd_.v2_, b3 = odd_.v3_;
-  const std::size_t pairs = piece.size() / 16;
-  const std::uint8_t* next = piece.data();
-  for (std::size_t i = 0; i < pairs; ++i, next += 16) {
+  const std::uint8_t* const end = pairs.data() + pairs.size();
+  for (const std::uint8_t* next = pairs.data(); next != end; next += 16) {
     std::uint64_t a = 0, b = 0;
     std::memcpy(&a, next, 8);
     std::memcpy(&b, next + 8, 8);
@@ -142,30 +148,29 @@ void KeyDigest::update(Bytes piece) {
   }
   even_.v0_ = a0, even_.v1_ = a1, even_.v2_ = a2, even_.v3_ = a3;
   odd_.v0_ = b0, odd_.v1_ = b1, odd_.v2_ = b2, odd_.v3_ = b3;
-  even_.length_ += pairs * 8;
-  odd_.length_ += pairs * 8;
-  length_ += pairs * 16;
-  piece = piece.subspan(pairs * 16);
-  piece = piece.subspan(deal(piece));
-  deal(piece);
+  even_.length_ += pairs.size() / 2;
+  odd_.length_ += pairs.size() / 2;
 }
 
-// Gives one lane what is missing to its word, or all there is; says how much that was.
-std::size_t KeyDigest::deal(Bytes piece) {
-  const Bytes part = piece.first(std::min<std::size_t>(piece.size(), 8 - length_ % 8));
-  (length_ % 16 < 8 ? even_ : odd_).update(part);
-  length_ += part.size();
-  return part.size();
-}
-
-Digest128 KeyDigest::finish(Bytes last) {
-  if (length_ == 0 && last.size() <= kMostInOneLane) return digest_of(key_, last);
+Digest128 KeyDigest::finish(Bytes first, Bytes last) {
+  if (length_ == 0 && first.size() + last.size() <= kMostInOneLane) {
+    SipHash hash(key_);
+    hash.update(first);
+    hash.update(last);
+    return hash.finish();
+  }
+  update(first);
   update(last);
-  const Digest128 even = even_.finish();
+  if (const std::size_t kept = length_ % 16; kept != 0) {
+    std::fill(rest_ + kept, rest_ + 16, std::uint8_t{0});
+    deal(rest_);
+  }
   const Digest128 odd = odd_.finish();
-  const std::uint64_t words[] = {even.low, even.high, odd.low, odd.high, length_};
+  const std::uint64_t words[] = {odd.low, odd.high, length_};
+  even_.update({reinterpret_cast<const std::uint8_t*>(words), sizeof words});
+  const Digest128 digest = even_.finish();
   restart();
-  return digest_of(joint_key_, {reinterpret_cast<const std::uint8_t*>(words), sizeof words});
+  return digest;
 }
 
 }  // namespace reprise

@@ -48,30 +48,31 @@ extern template class BasicSipHash<2, 4>;
 using SipHash = BasicSipHash<1, 3>;
 
 // SipHash is a chain: each step waits for the one before, and a processor that could do two at a time does one. So what
-// is longer than kMostInOneLane is dealt out word by word (of 8 bytes) to two lanes, which run side by side, and their
-// digests and the length are digested once more. Each of the three has a key of its own, derived from the cache's.
+// is longer than kMostInOneLane is dealt out word by word (of 8 bytes) to two lanes, which run side by side, the last words filled
+// up with zeros. The odd lane is digested; then the even one takes in that digest and the length of the whole, and
+// its digest is the key's. Each lane has a key of its own, derived from the cache's.
 //
-// Two inputs that differ differ in length or in what one of the lanes was dealt. So for them to meet, one of three
+// Two inputs that differ differ in length or in what one of the lanes was dealt. So for them to meet, one of two
 // SipHashes under a secret key has to give two inputs the same 128 bits, which is what is held to be infeasible
 // for one.
 class KeyDigest {
  public:
-  static constexpr std::size_t kMostInOneLane = 1500;
+  static constexpr std::size_t kMostInOneLane = 1000;
 
   explicit KeyDigest(SipKey key);
   // Forgets what it was given.
   void restart();
   void update(Bytes piece);
-  // The digest of all pieces and this last one; begins anew.
-  [[nodiscard]] Digest128 finish(Bytes last);
+  // The digest of all pieces and these last two; begins anew.
+  [[nodiscard]] Digest128 finish(Bytes first, Bytes last);
 
  private:
-  std::size_t deal(Bytes piece);
+  void deal(Bytes pairs);
 
-  SipKey key_;
-  SipKey even_key_, odd_key_, joint_key_;
+  SipKey key_, even_key_, odd_key_;
   SipHash even_, odd_;
   std::uint64_t length_ = 0;
+  std::uint8_t rest_[16]{};  // the last length_ % 16 bytes
 };
 
 }  // namespace reprise

@@ -9,7 +9,7 @@
 export type Words = Uint32Array | Int32Array
 
 /** What is longer is dealt out to two lanes. */
-const mostInOneLane = 1500
+const mostInOneLane = 1000
 
 /** Words of zeros: to take one in is a round without a message. */
 const zeros = new DataView(new ArrayBuffer(24))
@@ -91,14 +91,14 @@ class SipHash {
   }
 
   /** Takes in what is left of the input, less than a word, ends, and begins anew. `length` is that of all input. */
-  finish(bytes: DataView, from: number, length: number, out: Words, at = 0): void {
+  finish(bytes: DataView, from: number, length: number, out: Words): void {
     const { v } = this
     const last = new DataView(new ArrayBuffer(8))
     for (let i = 0; i < length % 8; i++) last.setUint8(i, bytes.getUint8(from + i))
     last.setUint8(7, length)
     this.absorb(last, 0, 1, 8)
     v[4]! ^= 0xee
-    for (let half = at; half < at + 4; half += 2) {
+    for (let half = 0; half < 4; half += 2) {
       this.absorb(zeros, 0, 3, 8)
       out[half] = v[0]! ^ v[2]! ^ v[4]! ^ v[6]!
       out[half + 1] = v[1]! ^ v[3]! ^ v[5]! ^ v[7]!
@@ -108,18 +108,19 @@ class SipHash {
   }
 
   /** All at once. */
-  digest(bytes: DataView, from: number, length: number, out: Words): void {
+  digest(bytes: DataView, length: number, out: Words): void {
     const words = Math.floor(length / 8)
-    this.absorb(bytes, from, words, 8)
-    this.finish(bytes, from + 8 * words, length, out)
+    this.absorb(bytes, 0, words, 8)
+    this.finish(bytes, 8 * words, length, out)
   }
 }
+
+const bytesOf = (view: DataView): Uint8Array => new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
 
 export class KeyDigest {
   private readonly whole: SipHash
   private readonly even: SipHash
   private readonly odd: SipHash
-  private readonly joint: SipHash
   private length = 0
   /** The last `length % 16` bytes: pieces may be cut anywhere. */
   private readonly rest = new DataView(new ArrayBuffer(16))
@@ -128,12 +129,11 @@ export class KeyDigest {
     this.whole = new SipHash(key)
     const derived = (number: number): SipHash => {
       const words = new Int32Array(4)
-      this.whole.digest(new DataView(Uint8Array.of(number).buffer), 0, 1, words)
+      this.whole.digest(new DataView(Uint8Array.of(number).buffer), 1, words)
       return new SipHash(words)
     }
     this.even = derived(0)
     this.odd = derived(1)
-    this.joint = derived(2)
   }
 
   /** Forgets what it was given. */
@@ -143,9 +143,9 @@ export class KeyDigest {
     this.length = 0
   }
 
-  update(bytes: DataView, from: number, length: number): void {
-    const end = from + length
-    let at = from
+  update(bytes: DataView): void {
+    const end = bytes.byteLength
+    let at = 0
     for (; this.length % 16 !== 0 && at < end; at++) this.keep(bytes.getUint8(at))
     const pairs = Math.floor((end - at) / 16)
     this.deal(bytes, at, pairs)
@@ -153,21 +153,25 @@ export class KeyDigest {
     for (at += pairs * 16; at < end; at++) this.keep(bytes.getUint8(at))
   }
 
-  /** The digest of all pieces and this last one, into `out`; begins anew. */
-  finish(bytes: DataView, from: number, length: number, out: Words): void {
-    if (this.length === 0 && length <= mostInOneLane) return this.whole.digest(bytes, from, length, out)
-    this.update(bytes, from, length)
-    const { rest } = this
-    const left = this.length % 16
-    const inOdd = Math.max(left - 8, 0)
-    if (left >= 8) this.even.absorb(rest, 0, 1, 8)
-    const both = new DataView(new ArrayBuffer(40))
-    const words = new Int32Array(both.buffer)
-    this.even.finish(rest, 0, (this.length - left) / 2 + left - inOdd, words)
-    this.odd.finish(rest, 8, (this.length - left) / 2 + inOdd, words, 4)
-    words[8] = this.length
-    words[9] = this.length / 2 ** 32
-    this.joint.digest(both, 0, 40, out)
+  /** The digest of all pieces and these last two, into `out`; begins anew. */
+  finish(first: DataView, last: DataView, out: Words): void {
+    if (this.length === 0 && first.byteLength + last.byteLength <= mostInOneLane) {
+      const all = new Uint8Array(first.byteLength + last.byteLength)
+      all.set(bytesOf(first))
+      all.set(bytesOf(last), first.byteLength)
+      return this.whole.digest(new DataView(all.buffer), all.length, out)
+    }
+    this.update(first)
+    this.update(last)
+    const { length } = this
+    while (this.length % 16 !== 0) this.keep(0)
+    const words = new Int32Array(6)
+    const view = new DataView(words.buffer)
+    this.odd.finish(view, 0, this.length / 2, words)
+    words[4] = length
+    words[5] = length / 2 ** 32
+    this.even.absorb(view, 0, 3, 8)
+    this.even.finish(view, 0, this.length / 2 + 24, out)
     this.length = 0
   }
 

@@ -23,7 +23,6 @@ const trapName = 'CoreTrap'
 /** A core for one cache, as an instance of the module is. */
 export function fallback(): CoreInstance {
   const buffer = new ArrayBuffer(blockSize)
-  const view = new DataView(buffer)
   const bytes = new Uint8Array(buffer)
   const words = new Uint32Array(buffer)
   const numbers = new Float64Array(buffer)
@@ -64,17 +63,23 @@ export function fallback(): CoreInstance {
     else showFound()
     return said
   }
+  const outline = (count: number): DataView => new DataView(buffer, offset.outline, 4 * count)
+  const texts = (length: number): DataView => new DataView(buffer, offset.inbox, length)
+  const digestKey = (words: number, length: number): void => digest.finish(outline(words), texts(length), key)
   const lookUpKey = (now: number, staleForMs: number): number => showAnswer(cache.lookUp(key, now, staleForMs))
 
   return {
     exports: trapping({
       memory: { buffer },
       block_address: () => 0,
-      feed: length => digest.update(view, offset.inbox, length),
+      feed(words, length) {
+        digest.update(outline(words))
+        digest.update(texts(length))
+      },
       restart: () => digest.restart(),
-      digest: length => digest.finish(view, offset.inbox, length, key),
-      look_up(length, now, staleForMs) {
-        digest.finish(view, offset.inbox, length, key)
+      digest: digestKey,
+      look_up(words, length, now, staleForMs) {
+        digestKey(words, length)
         return lookUpKey(now, staleForMs)
       },
       look_up_key: lookUpKey,

@@ -6,26 +6,35 @@
  */
 
 export interface Input {
-  readonly id: 'prompt' | 'prompt-new' | 'chat' | 'tools' | 'mixed' | 'image'
+  readonly id: 'prompt' | 'prompt-new' | 'chat' | 'chat-new' | 'tools' | 'mixed' | 'image'
   readonly what: string
   readonly value: unknown
+  /** Timed in turn with it. The same again, received anew: requests that come again are other objects each time. */
+  readonly others?: readonly unknown[]
 }
 
 export function inputs(): Input[] {
   return [
-    { id: 'prompt', what: 'a prompt of 60 characters', value: received(prompt) },
-    { id: 'chat', what: 'a chat request of 1 KB, 13 keys', value: received(chat()) },
+    { id: 'prompt', what: 'a prompt of 60 characters', value: received(prompt), others: Array.from({ length: 15 }, () => received(prompt)) },
+    { id: 'chat', what: 'a chat request of 1 KB, 13 keys', value: received(chat()), others: Array.from({ length: 15 }, () => received(chat())) },
     { id: 'tools', what: 'a request of 10 KB with a tools schema, 287 keys', value: received(tools()) },
     { id: 'mixed', what: 'a request with 100 KB of Latin, CJK and emoji text', value: received(mixed()) },
     { id: 'image', what: 'a request with an image of 1 MB in base64', value: received(image()) },
   ]
 }
 
-/** Prompts of 60 characters, more than are remembered: each is as good as new when its turn comes. */
-export function newPrompts(): Input & { others: string[] } {
+/** So many that each is as good as new when its turn comes: requests that come again are remembered. */
+export function newInputs(): (Input & { others: unknown[] })[] {
   const random = generator(2)
-  const [value, ...others] = Array.from({ length: 8192 }, () => received(`${prompt.slice(0, 48)}${random().toString(36).padStart(12, '-')}`) as string)
-  return { id: 'prompt-new', what: 'a prompt of 60 characters that was not met lately', value, others }
+  const word = (): string => random().toString(36).padStart(12, '-')
+  const many = (count: number, one: () => unknown): { value: unknown; others: unknown[] } => {
+    const [value, ...others] = Array.from({ length: count }, () => received(one()))
+    return { value, others }
+  }
+  return [
+    { id: 'prompt-new', what: 'a prompt of 60 characters that was not met lately', ...many(8192, () => prompt.slice(0, 48) + word()) },
+    { id: 'chat-new', what: 'a chat request of 1 KB that was not met lately', ...many(2048, () => chat(word())) },
+  ]
 }
 
 function received(value: unknown): unknown {
@@ -36,7 +45,7 @@ function received(value: unknown): unknown {
 
 const prompt = 'Summarise the second chapter of the report in two sentences.'
 
-function chat(): object {
+function chat(word = 'Thank you!'): object {
   return {
     model: 'gpt-4o-mini',
     messages: [
@@ -57,7 +66,7 @@ function chat(): object {
         content:
           'One more thing: a neighbour says that she saw someone at the door at about three in the morning. Should I mention that in ' +
           'the report to the police, or is it enough to tell you? The insurance runs in the name of my wife, who is abroad until the ' +
-          'end of the month and cannot sign anything before then. I would like to send off all of it today. Thank you!',
+          `end of the month and cannot sign anything before then. I would like to send off all of it today. ${word}`,
       },
     ],
     temperature: 0.2,

@@ -77,6 +77,6 @@ export const jsonStringify: KeyMaker = { name: 'JSON.stringify', version: '', or
 /** In rows about keys it is shown and not compared with. */
 export const jsonStringifyAside: KeyMaker = { ...jsonStringify, aside: 'its text depends on the order of names, and nothing is digested' }
 
-export function keyRow(id: string, { what, value, others = [] }: Input & { others?: readonly unknown[] }, contestants: readonly KeyMaker[]): Row {
+export function keyRow(id: string, { what, value, others = [] }: Input, contestants: readonly KeyMaker[]): Row {
   return { id, what, input: value, others, contestants, verify: (contestant) => keyProblems(contestant, value) }
 }

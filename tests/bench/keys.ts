@@ -2,7 +2,7 @@
  * `npm run bench -- keys`: what it costs to tell whether these arguments have been seen before.
  *
  *   keys/chat                one request, against the best key of 128 bits or more that does not depend on the order
- *   keys/prompt-new          prompts that come again are remembered; these were not met lately
+ *   keys/prompt-new          requests that come again are remembered; these, and those of keys/chat-new, were not met lately
  *   keys/chat-vs-stringify   the same, against the mere text of the request, which is no key yet
  *   keys/chat-storage        with the digest that storage knows an entry by, against stable text and SHA-256
  *   keys/sip13-1k            SipHash-1-3 alone, natively; keys/sip13-wasm-1k, in WebAssembly
@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url'
 import { runPage } from './chromium.js'
 import { timeDigests } from './digests.js'
 import { type Row, runRows } from './harness.js'
-import { inputs, newPrompts } from './inputs.js'
+import { inputs, newInputs } from './inputs.js'
 import { jsonStringify, jsonStringifyAside, keyRow, ours, oursForStorage, peers, type Sha256, stableSha256 } from './key-rows.js'
 import { main } from './main.js'
 
@@ -28,7 +28,7 @@ async function rows(): Promise<Row[]> {
   const keys: Row[] = []
   const texts: Row[] = []
   const names: Row[] = []
-  for (const input of [...inputs(), newPrompts()]) {
+  for (const input of [...inputs(), ...newInputs()]) {
     keys.push(keyRow(`keys/${input.id}`, input, [await ours(), ...(await peers()), stableSha256(sha256), jsonStringifyAside]))
     texts.push(keyRow(`keys/${input.id}-vs-stringify`, input, [await ours(), jsonStringify]))
     names.push(keyRow(`keys/${input.id}-storage`, input, [await oursForStorage(sha256), stableSha256(sha256)]))

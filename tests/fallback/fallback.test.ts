@@ -176,7 +176,7 @@ test('Nearly all that can be said was said, so that the above means something', 
 test('The counters come in the order of statNames', () => {
   const { exports, control } = fallback()
   control.create(1e6, 1e6, 1, 2, 3, 4)
-  exports.look_up(0, 0, 0)
+  exports.look_up(0, 0, 0, 0)
   const numbers = new Float64Array(exports.memory.buffer, control.stats(), statNames.length)
   const named = Object.fromEntries(statNames.map((name, i) => [name, numbers[i]]))
   assert.deepEqual([named['missesAbsent'], named['memory']], [1, exports.memory.buffer.byteLength])

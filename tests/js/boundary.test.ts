@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
-import { boundaryVersion, inboxSize, maxTokens, offset, status, verdict } from '../../js/boundary.js'
+import { boundaryVersion, inboxSize, maxTokens, offset, outlineSize, status, verdict } from '../../js/boundary.js'
 import { statNames } from '../../js/core-stats.js'
 import { flag, kind } from '../../js/value.js'
 
@@ -16,6 +16,7 @@ test('Every offset is the one that C++ asserts', () => {
   )
   assert.deepEqual(named(offset), asserted)
   assert.match(source('bindings/boundary.h'), new RegExp(`kInboxSize = ${inboxSize / 1024} \\* 1024`))
+  assert.match(source('bindings/boundary.h'), new RegExp(`kOutlineSize = ${outlineSize / 1024} \\* 1024`))
   assert.match(source('src/entry.h'), new RegExp(`kMaxTokens = ${maxTokens};`))
 })
 

@@ -273,7 +273,8 @@ function spyOnCore(t: TestContext, before: () => void = () => {}): () => CoreExp
   let memory: CoreExports['memory'] | undefined
   changeCores(t, exports => {
     memory = exports.memory
-    return { look_up: (...args) => { before(); return exports.look_up(...args) } }
+    const { look_up, look_up_key } = exports
+    return { look_up: (...args) => (before(), look_up(...args)), look_up_key: (...args) => (before(), look_up_key(...args)) }
   })
   return () => memory!
 }

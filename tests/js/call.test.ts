@@ -31,7 +31,7 @@ test('A memory hit is one crossing into the core and no storage call', wasmOnly(
   await cache.settled()
   crossings.length = storage.calls.length = 0
   await ask(request)
-  assert.deepEqual(crossings, ['look_up'])
+  assert.deepEqual(crossings, ['look_up_key'], 'as the request is known')
   assert.deepEqual(storage.calls, [])
 })
 
@@ -191,7 +191,7 @@ test('If WebAssembly cannot start, calls run their functions, and one event says
 
 test('A trap in the core costs a computation: the core is built anew and calls go on', async t => {
   let trap = false
-  changeCores(t, ({ look_up }) => ({ look_up: (...args) => { if (trap) throw new WebAssembly.RuntimeError('unreachable'); return look_up(...args) } }))
+  changeCores(t, ({ look_up_key }) => ({ look_up_key: (...args) => { if (trap) throw new WebAssembly.RuntimeError('unreachable'); return look_up_key(...args) } }))
   const { cache, transcript } = await bench()
   let runs = 0
   const load = cache.wrap(async () => ++runs, { name: 'load' })

@@ -1,29 +1,31 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { type CoreExports, inboxSize } from '../../js/boundary.js'
+import { type CoreExports, inboxSize, outlineSize } from '../../js/boundary.js'
 import { canonicalBytes, KeyEncoder, keyPrefix } from '../../js/encode.js'
-import { Inbox } from '../../js/inbox.js'
-import { longText, Outline, type } from '../../js/outline.js'
+import { Inbox, longText } from '../../js/inbox.js'
+import { Outline, type } from '../../js/outline.js'
 import { randomArguments } from '../torture/arguments.js'
 import { freshSeed, Random } from '../torture/random.js'
 
 const prefix = keyPrefix('s', 'f', 1)
-const address = 64
+const outlineAt = 64
+const inboxAt = outlineAt + outlineSize
 
 /** A core that only gathers what reaches it. */
-const memory = { buffer: new ArrayBuffer(address + inboxSize) }
+const memory = { buffer: new ArrayBuffer(inboxAt + inboxSize) }
 let fed: Buffer[] = []
-const feed = (length: number): void => {
-  assert.ok(length <= inboxSize)
-  fed.push(Buffer.from(memory.buffer.slice(address, address + length)))
+const feed = (words: number, length: number): void => {
+  assert.ok(4 * words <= outlineSize && length <= inboxSize)
+  fed.push(Buffer.from(memory.buffer.slice(outlineAt, outlineAt + 4 * words)), Buffer.from(memory.buffer.slice(inboxAt, inboxAt + length)))
 }
-const inbox = new Inbox({ memory, feed, restart: () => (fed = []) } as unknown as CoreExports, address, true)
+const inbox = new Inbox({ memory, feed, restart: () => (fed = []) } as unknown as CoreExports, outlineAt, inboxAt, true)
 const encoder = new KeyEncoder()
 
 /** All that reaches the core of a key. */
 function reaching(args: readonly unknown[]): Buffer {
   encoder.write(inbox, prefix, args)
-  feed(inbox.finish())
+  const length = inbox.finish()
+  feed(inbox.wordsLeft, length)
   const all = Buffer.concat(fed)
   fed = []
   return all
@@ -55,20 +57,21 @@ function readBack(bytes: Buffer): Outline {
   }
   outline.words = new Uint32Array(new Uint8Array(bytes.subarray(0, at)).buffer)
   outline.at = at / 4
-  // Content was cut as the inbox cuts it.
-  outline.bytes = new Uint8Array(inboxSize)
+  // Content was cut as the area cuts it.
+  outline.bytes = new Uint8Array(outlineSize)
   const textOf = (length: number): string => {
     let text = ''
     for (let from = 0; from < length; from += 64_000) {
-      at = (at + 3) & -4
       const units = Math.min(64_000, length - from)
-      const wide = word() === 1
+      const wide = bytes[at++] === 1
       text += bytes.toString(wide ? 'utf16le' : 'latin1', at, (at += wide ? 2 * units : units))
     }
     return text
   }
-  outline.texts = textOf(lengths.filter(length => length < longText).reduce((a, b) => a + b, 0))
-  outline.long = lengths.filter(length => length >= longText).map(textOf)
+  const joined = textOf(lengths.filter(length => length < longText).reduce((a, b) => a + b, 0))
+  const long = lengths.filter(length => length >= longText).map(textOf)
+  let from = 0
+  outline.texts = lengths.map(length => (length < longText ? joined.slice(from, (from += length)) : long.shift()!))
   assert.equal(at, bytes.length, 'nothing is left over')
   return outline
 }
@@ -112,7 +115,7 @@ test('That is so for random arguments', () => {
 })
 
 test('Structures and texts of every length around an inbox and around a piece come through', () => {
-  for (const words of [0, 1, 300, 16_374, 16_375, 16_376, 16_377, 16_378, 16_379, 16_380, 16_381]) {
+  for (const words of [0, 1, 300, 4084, 4085, 4086, 4087, 4088, 4089, 4090, 4091, 4092, 8181, 8182, 8183, 16_381]) {
     for (const text of ['', 'a', 'é', 'a'.repeat(31_999), 'é'.repeat(32_000), 'a'.repeat(64_001), 'é'.repeat(64_001), `${'a'.repeat(40_000)}é`]) {
       check([...new Array<number>(words).fill(1), text, 'a short one'], `${words} words, ${text.length} code units`)
     }

@@ -1,0 +1,134 @@
+/**
+ * Requests that come again, with their keys.
+ *
+ * A hit is by its nature a request that was made before, and comparing a request with the one that it was then takes a tenth of
+ * handing its texts to the core and digesting them. So requests of moderate size are kept, each in a slot of a table: as an outline
+ * has them (outline.ts), or, where all there is is one text, as they are. What is kept are copies: a slice would keep alive all it was
+ * cut from. No answer hangs on how the slot is chosen, as what is kept is compared in full.
+ *
+ * Where a request meets another one in its slot, the first character in which they differ is one that is looked at from then on:
+ * a few such places tell requests apart that one template made, and a digest of all they say would cost what is to be saved.
+ */
+
+/** The first `at` of the words and the first `count` of the texts, and what else has to be the same. */
+export interface Request {
+  readonly prefix?: Uint8Array | undefined
+  readonly words: Uint32Array
+  readonly at: number
+  readonly texts: readonly string[]
+  readonly count: number
+}
+
+interface Kept extends Request {
+  readonly hash: number
+  readonly units: number
+  readonly key: Uint32Array
+}
+
+export class RecentKeys {
+  private kept: (Kept | undefined)[] = emptySlots()
+  private readonly seen = new Int32Array(slots)
+  /** Which character of which text, or, where `text` is -1, which word. */
+  private readonly places: { readonly text: number; readonly at: number }[] = []
+  private units = 0
+  /** How often that is still done: each place costs every request something. */
+  private lessons = 8
+  /** Of the request that was looked for last. Its upper bits are its slot; the slot beside that is its second one. */
+  private hash = 0
+
+  /** `maxUnits` is for the words, and the texts' code units, of all that is kept. */
+  constructor(private readonly maxUnits: number) {}
+
+  /** The key that such a request was given by note(), if it is kept. */
+  find(request: Request): Uint32Array | undefined {
+    if (request.at > mostWords) return undefined
+    const { kept } = this
+    const hash = (this.hash = this.hashOf(request))
+    const slot = hash >>> (32 - slotBits)
+    const first = kept[slot]
+    if (first !== undefined && first.hash === hash && isSame(first, request)) return first.key
+    const second = kept[slot ^ 1]
+    return second !== undefined && second.hash === hash && isSame(second, request) ? second.key : undefined
+  }
+
+  /** The key of the request that was looked for just now, and not found; `key` is asked for where it is kept. `fingerprint` are any 32 bits of the key. */
+  note(request: Request, fingerprint: number, key: () => Uint32Array): void {
+    const { kept, hash } = this
+    const { prefix, words, at, texts, count } = request
+    if (at > mostWords) return
+    let slot = hash >>> (32 - slotBits)
+    const first = kept[slot]
+    if (first !== undefined) {
+      const second = kept[(slot ^= 1)]
+      const other = first.hash === hash ? first : second
+      if (this.lessons > 0 && other?.hash === hash) return this.learn(other, request)
+      // Requests that are new each time push out none that comes again.
+      if (second !== undefined && this.seen[slot] !== fingerprint) {
+        this.seen[slot] = fingerprint
+        return
+      }
+    }
+    let units = at
+    for (let i = 0; i < count; i++) units += texts[i]!.length
+    const left = this.maxUnits - this.units + (kept[slot]?.units ?? 0)
+    if (units > Math.min(mostUnits, left)) return
+    this.units = this.maxUnits - left + units
+    kept[slot] = { hash, prefix, words: words.slice(0, at), at, texts: texts.slice(0, count).map(copyOf), count, units, key: key() }
+  }
+
+  private hashOf({ prefix, words, at, texts, count }: Request): number {
+    const { places } = this
+    let mixed = at
+    if (prefix !== undefined) mixed += (prefix.length << 8) + prefix[prefix.length - 2]!
+    for (let i = 0; i < count; i++) mixed = Math.imul(mixed + texts[i]!.length, 0x9e3779b1)
+    for (let i = 0; i < places.length; i++) {
+      const place = places[i]!
+      if (place.text < 0) mixed = Math.imul(mixed ^ (place.at < at ? words[place.at]! : 0), 0x9e3779b1)
+      else if (place.text < count && place.at < texts[place.text]!.length) mixed = Math.imul(mixed ^ texts[place.text]!.charCodeAt(place.at), 0x9e3779b1)
+    }
+    return Math.imul(mixed ^ (mixed >>> 15), 0x85ebca6b)
+  }
+
+  /** Two requests that look alike: where they first differ is looked at from now on. Then all slots are others. */
+  private learn(a: Request, b: Request): void {
+    this.lessons--
+    const place = firstDifference(a, b)
+    if (place === undefined) return
+    this.places.push(place)
+    this.kept = emptySlots()
+    this.units = 0
+  }
+}
+
+function firstDifference(a: Request, b: Request): { text: number; at: number } | undefined {
+  for (let text = 0; text < a.count && text < b.count; text++) {
+    const [one, two] = [a.texts[text]!, b.texts[text]!]
+    if (one === two) continue
+    let at = 0
+    while (one.charCodeAt(at) === two.charCodeAt(at)) at++
+    return { text, at }
+  }
+  const at = a.words.findIndex((word, i) => i < a.at && word !== b.words[i])
+  return at < 0 ? undefined : { text: -1, at }
+}
+
+const slotBits = 9
+const slots = 1 << slotBits
+
+/** Of one request: words, and words with the texts' code units. What is larger is not kept. */
+const mostWords = 256
+const mostUnits = 2048
+
+const emptySlots = (): undefined[] => new Array<undefined>(slots).fill(undefined)
+
+function isSame(a: Request, b: Request): boolean {
+  if (a.at !== b.at || a.count !== b.count || a.prefix !== b.prefix) return false
+  for (let i = 0; i < a.at; i++) if (a.words[i] !== b.words[i]) return false
+  for (let i = 0; i < a.count; i++) if (a.texts[i] !== b.texts[i]) return false
+  return true
+}
+
+/** A string of its own. (JSON keeps lone surrogates, which a TextDecoder would not.) */
+function copyOf(text: string): string {
+  return JSON.parse(JSON.stringify(text)) as string
+}

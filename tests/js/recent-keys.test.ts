@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { type Request, RecentKeys } from '../../js/recent-keys.js'
+import { seededRandom } from '../../js/testing/random.js'
+
+const request = (texts: readonly string[], words: readonly number[] = [1, 2], prefix?: Uint8Array): Request => ({ prefix, words: Uint32Array.from(words), at: words.length, texts, count: texts.length })
+
+/** As the core does it: looks, and notes what was not found. Says whether it was found. */
+function ask(keys: RecentKeys, asked: Request, key: number): boolean {
+  const found = keys.find(asked)
+  if (found === undefined) keys.note(asked, key, () => Uint32Array.of(key))
+  else assert.equal(found[0], key, `${asked.texts.join()} has another request's key`)
+  return found !== undefined
+}
+
+test('A request is found once it was noted, received anew or as part of longer lists', () => {
+  const keys = new RecentKeys(1e6)
+  assert.equal(ask(keys, request(['a text']), 1), false)
+  assert.equal(ask(keys, request(['a text']), 1), true)
+  assert.equal(ask(keys, { ...request(['a text', 'of another'], [1, 2, 3]), at: 2, count: 1 }, 1), true)
+})
+
+test('Requests that differ in anything are never taken for each other, whichever meet in a slot', () => {
+  const prefixes = [new Uint8Array(5), new Uint8Array(5), new Uint8Array(6), undefined]
+  const all = ['abcd', 'abce', 'bbcd', 'abc'].flatMap(text =>
+    [[text], [text, text], [text, ''], ['', text]].flatMap(texts => [[], [1], [1, 2], [2, 2]].flatMap(words => prefixes.map(prefix => request(texts, words, prefix)))),
+  )
+  const keys = new RecentKeys(1e6)
+  for (let round = 0; round < 20; round++) for (const [i, asked] of all.entries()) ask(keys, asked, i)
+  assert.ok(all.filter((asked, i) => ask(keys, asked, i)).length > all.length / 2, 'and most of them are found')
+})
+
+test('Requests of one template are told apart by the places in which they differ', () => {
+  const templates: ((n: string) => Request)[] = [
+    n => request([`Summarise chapter ${n} of the report`]),
+    n => request(['system', `${'x'.repeat(300)}${n}`]),
+    n => request([`${n} is the number`, 'user']),
+    n => request(['the same text'], [1, 2, Number(n), 4]),
+  ]
+  for (const [which, template] of templates.entries()) {
+    const keys = new RecentKeys(1e6)
+    const all = Array.from({ length: 200 }, (_, i) => template(String(i).padStart(4, '0')))
+    for (let round = 0; round < 3; round++) for (const [i, asked] of all.entries()) ask(keys, asked, i)
+    assert.ok(all.filter((asked, i) => ask(keys, asked, i)).length > 150, `template ${which}`)
+  }
+})
+
+test('Thousands of requests that are new each time are hardly copied, and push out none that comes again', t => {
+  const keys = new RecentKeys(1e6)
+  const often = Array.from({ length: 50 }, (_, i) => request([`asked often ${String(i).padStart(5, '0')}`]))
+  const random = seededRandom(1)
+  const round = (): number => often.filter((asked, i) => ask(keys, asked, i)).length
+  for (let i = 0; i < 5; i++) round()
+  const copies = t.mock.method(JSON, 'parse')
+  let found = 0
+  for (let i = 0; i < 20_000; i++) {
+    const number = Math.floor(random() * 1e5)
+    ask(keys, request([`asked once, ${String(number).padStart(5, '0')}`]), 1000 + number)
+    if (i % 400 === 0) found += round()
+  }
+  assert.ok(found > 0.8 * 50 * 50, `${found} of 2,500 were found`)
+  assert.ok(copies.mock.callCount() < 6000, `${copies.mock.callCount()} copies`)
+})
+
+test('What is kept stays within what it may take, and what is large is not kept', () => {
+  const keys = new RecentKeys(3000)
+  for (let i = 0; i < 100; i++) ask(keys, request([`${String(i).padStart(3, '0')}${'x'.repeat(900)}`]), i)
+  const kept = Array.from({ length: 100 }, (_, i) => ask(keys, request([`${String(i).padStart(3, '0')}${'x'.repeat(900)}`]), i)).filter(Boolean)
+  assert.ok(kept.length > 0 && kept.length <= 3, `${kept.length} of 905 units each`)
+  const roomy = new RecentKeys(1e6)
+  for (const large of [request(['x'.repeat(3000)]), request(['x'], new Array<number>(300).fill(1))]) {
+    ask(roomy, large, 1)
+    assert.equal(ask(roomy, large, 1), false)
+  }
+})
