@@ -80,7 +80,7 @@ export class RecentKeys {
     const { places } = this
     let mixed = at
     if (prefix !== undefined) mixed += (prefix.length << 8) + prefix[prefix.length - 2]!
-    for (let i = 0; i < count; i++) mixed = Math.imul(mixed + texts[i]!.length, 0x9e3779b1)
+    for (let i = 0; i < count && i < 16; i++) mixed = Math.imul(mixed + texts[i]!.length, 0x9e3779b1)
     for (let i = 0; i < places.length; i++) {
       const place = places[i]!
       if (place.text < 0) mixed = Math.imul(mixed ^ (place.at < at ? words[place.at]! : 0), 0x9e3779b1)
@@ -116,8 +116,8 @@ const slotBits = 9
 const slots = 1 << slotBits
 
 /** Of one request: words, and words with the texts' code units. What is larger is not kept. */
-const mostWords = 256
-const mostUnits = 2048
+const mostWords = 1024
+const mostUnits = 16_384
 
 const emptySlots = (): undefined[] => new Array<undefined>(slots).fill(undefined)
 
@@ -128,7 +128,7 @@ function isSame(a: Request, b: Request): boolean {
   return true
 }
 
-/** A string of its own. (JSON keeps lone surrogates, which a TextDecoder would not.) */
+/** A string of its own. (JSON keeps lone surrogates, which a TextDecoder would not; and no engine makes slices of a few characters.) */
 function copyOf(text: string): string {
-  return JSON.parse(JSON.stringify(text)) as string
+  return text.length < 13 ? text : (JSON.parse(JSON.stringify(text)) as string)
 }

@@ -6,7 +6,7 @@
  */
 
 export interface Input {
-  readonly id: 'prompt' | 'prompt-new' | 'chat' | 'chat-new' | 'tools' | 'mixed' | 'image'
+  readonly id: 'prompt' | 'prompt-new' | 'chat' | 'chat-new' | 'tools-new' | 'tools' | 'mixed' | 'image'
   readonly what: string
   readonly value: unknown
   /** Timed in turn with it. The same again, received anew: requests that come again are other objects each time. */
@@ -17,7 +17,7 @@ export function inputs(): Input[] {
   return [
     { id: 'prompt', what: 'a prompt of 60 characters', value: received(prompt), others: Array.from({ length: 15 }, () => received(prompt)) },
     { id: 'chat', what: 'a chat request of 1 KB, 13 keys', value: received(chat()), others: Array.from({ length: 15 }, () => received(chat())) },
-    { id: 'tools', what: 'a request of 10 KB with a tools schema, 287 keys', value: received(tools()) },
+    { id: 'tools', what: 'a request of 10 KB with a tools schema, 287 keys', value: received(tools()), others: Array.from({ length: 15 }, () => received(tools())) },
     { id: 'mixed', what: 'a request with 100 KB of Latin, CJK and emoji text', value: received(mixed()) },
     { id: 'image', what: 'a request with an image of 1 MB in base64', value: received(image()) },
   ]
@@ -34,6 +34,7 @@ export function newInputs(): (Input & { others: unknown[] })[] {
   return [
     { id: 'prompt-new', what: 'a prompt of 60 characters that was not met lately', ...many(8192, () => prompt.slice(0, 48) + word()) },
     { id: 'chat-new', what: 'a chat request of 1 KB that was not met lately', ...many(2048, () => chat(word())) },
+    { id: 'tools-new', what: 'a request of 10 KB with a tools schema that was not met lately', ...many(512, () => tools(word())) },
   ]
 }
 
@@ -78,11 +79,11 @@ function chat(word = 'Thank you!'): object {
 }
 
 /** Fourteen functions, each with four of ten described parameters. */
-function tools(): object {
+function tools(word = 'still'): object {
   return {
     model: 'gpt-4o-mini',
     temperature: 0,
-    messages: [{ role: 'user', content: 'What did the customers of the Lyon branch order most last week, and do we still have it in stock?' }],
+    messages: [{ role: 'user', content: `What did the customers of the Lyon branch order most last week, and do we ${word} have it in stock?` }],
     tools: functions.map(([name, purpose], place) => ({
       type: 'function',
       function: {

@@ -68,7 +68,7 @@ test('What is kept stays within what it may take, and what is large is not kept'
   const kept = Array.from({ length: 100 }, (_, i) => ask(keys, request([`${String(i).padStart(3, '0')}${'x'.repeat(900)}`]), i)).filter(Boolean)
   assert.ok(kept.length > 0 && kept.length <= 3, `${kept.length} of 905 units each`)
   const roomy = new RecentKeys(1e6)
-  for (const large of [request(['x'.repeat(3000)]), request(['x'], new Array<number>(300).fill(1))]) {
+  for (const large of [request(['x'.repeat(20_000)]), request(['x'], new Array<number>(1100).fill(1))]) {
     ask(roomy, large, 1)
     assert.equal(ask(roomy, large, 1), false)
   }
