@@ -10,8 +10,9 @@ import { boundaryVersion, type CoreControl, type CoreExports, type CoreSource, i
 import { type CoreStats, statNames } from './core-stats.js'
 import { KeyEncoder } from './encode.js'
 import { ValueError } from './errors.js'
-import { SharedValues } from './freeze.js'
+import { FrozenValues } from './freeze.js'
 import { instantiate } from './glue.js'
+import { HotValues } from './hot-values.js'
 import { Inbox } from './inbox.js'
 import { lengthen, shorten } from './packed.js'
 import { RecentKeys } from './recent-keys.js'
@@ -80,7 +81,8 @@ export class Core {
   private readonly prompt = { prefix: noBytes, words: new Uint32Array(0), at: 0, texts: [] as readonly string[], count: 1 }
   private isWritten = true
   private readonly recent: RecentKeys
-  private readonly shared: SharedValues
+  private readonly frozen = new FrozenValues()
+  private readonly hot: HotValues
 
   private constructor(
     private readonly exports: CoreExports,
@@ -93,9 +95,9 @@ export class Core {
       throw new Error(`core.wasm is of another version (${control.version()}) than the JavaScript beside it (${boundaryVersion}). Install both from one release.`)
     }
     const [key0, key1, key2, key3] = secret as unknown as [number, number, number, number]
-    this.shared = new SharedValues(limits.maxBytes)
+    this.hot = new HotValues(limits.maxBytes)
     this.recent = new RecentKeys(Math.min(limits.maxBytes / 64, 1e6))
-    if (!control.create(limits.maxBytes - this.shared.textBytes, limits.maxEntryBytes, key0, key1, key2, key3)) {
+    if (!control.create(limits.maxBytes - this.hot.reservedBytes, limits.maxEntryBytes, key0, key1, key2, key3)) {
       throw new Error('there is no memory for the cache.')
     }
     this.base = exports.block_address()
@@ -144,17 +146,18 @@ export class Core {
     this.exports.digest(this.inbox.wordsLeft, length)
   }
 
-  /** The value that lookUp or peek found, or a Failure: made anew, unless it is a hot text; or frozen, and one for all who ask, where it can be (see freeze.ts). */
+  /** The value that lookUp or peek found, or a Failure: a copy for each caller; or frozen, and one for all who ask, where it can be (see freeze.ts). */
   value(frozen: boolean): unknown {
-    const { words, shared } = this
+    const { words, hot } = this
     const slot = words[offset.slot / 4]!
     const low = words[offset.key / 4]!
     const high = words[offset.key / 4 + 1]!
-    if (frozen) return shared.of(slot, low, high, () => this.value(false))
-    const hot = shared.text(slot, low, high)
-    if (hot !== undefined) return hot
+    if (frozen) return this.frozen.of(slot, low, high, () => this.value(false))
+    const held = hot.find(slot, low, high)
+    if (held !== undefined) return held
+    const isPacked = (words[offset.kind / 4]! & ~flag.labelled) === kindOf.packed
     const value = this.decoded()
-    if (typeof value === 'string') shared.noteText(slot, low, high, value)
+    if (isPacked) hot.note(slot, low, high, value)
     return value
   }
 
@@ -345,7 +348,9 @@ export class Core {
   /** A slot has a new entry. Every one passes here, so what was remembered of the slot's last entry ends here at the latest. */
   private filled(): void {
     const slot = this.words[offset.slot / 4]!
-    if (slot !== noSlot) this.shared.drop(slot)
+    if (slot === noSlot) return
+    this.frozen.drop(slot)
+    this.hot.drop(slot)
   }
 
   /** A copy of these bytes of the payload that was found, of any size and in any form. */

@@ -19,7 +19,7 @@
 import { wellFormed } from './cbor.js'
 import { isPlain, maxDepth } from './encode.js'
 import { ValueError } from './errors.js'
-import { isLatin1, latin1Text, putAscii, putUtf16, utf16Text } from './platform-text.js'
+import { beyondLatin1, isLatin1, latin1Text, putAscii, putUtf16, utf16Text } from './platform-text.js'
 import { type Node, Trie } from './trie.js'
 
 /**
@@ -324,9 +324,6 @@ const header = new Uint8Array(headerRoom)
 
 const slabSize = 65_536
 const maxShared = 4096
-
-/** V8 compiles it for narrow strings, too, and knows at once that none of these matches. */
-const beyondLatin1 = /[\u0100-\uffff]/
 
 /** Names blocks that take more are not remembered: objects that are dictionaries have one each. */
 const maxBlock = 4096

@@ -66,3 +66,6 @@ export const latin1Text = reader('latin1Slice', 'latin1')
 export const utf16Text = reader('ucs2Slice', 'utf-16le')
 /** latin1Text's characters are the bytes as code units. */
 export const isLatin1 = node !== undefined
+
+/** Of a text that takes two bytes a character. (V8 compiles it for narrow strings, too, and knows at once that none of these matches.) */
+export const beyondLatin1 = /[\u0100-\uffff]/

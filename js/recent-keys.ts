@@ -112,7 +112,7 @@ function firstDifference(a: Request, b: Request): { text: number; at: number } |
   return at < 0 ? undefined : { text: -1, at }
 }
 
-const slotBits = 9
+const slotBits = 10
 const slots = 1 << slotBits
 
 /** Of one request: words, and words with the texts' code units. What is larger is not kept. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { deepFreeze, SharedValues } from '../../js/freeze.js'
+import { deepFreeze, FrozenValues } from '../../js/freeze.js'
 import { bench, countedStorage } from './harness.js'
 
 test('Plain objects and arrays are frozen deep down, cycles too; what holds anything else is left alone', () => {
@@ -94,62 +94,11 @@ test('What came out of storage is frozen and shared; another cache of the same s
 })
 
 test('Another key in the slot is never answered with what the slot held, even where nobody said that it is gone', () => {
-  const frozen = new SharedValues(64e6)
+  const frozen = new FrozenValues()
   const a = frozen.of(7, 1, 1, () => ({ a: 1 }))
   assert.equal(frozen.of(7, 1, 1, () => ({ a: 2 })), a)
   assert.deepEqual(frozen.of(7, 1, 2, () => ({ b: 1 })), { b: 1 })
   assert.deepEqual(frozen.of(7, 1, 1, () => ({ a: 3 })), { a: 3 })
   frozen.drop(7)
   assert.deepEqual(frozen.of(7, 1, 1, () => ({ a: 4 })), { a: 4 })
-})
-
-test('A hot text is remembered for its key, until the slot is filled again', () => {
-  const shared = new SharedValues(64e6)
-  assert.equal(shared.text(7, 1, 1), undefined)
-  shared.noteText(7, 1, 1, 'a')
-  assert.equal(shared.text(7, 1, 1), undefined, 'asked for once')
-  shared.noteText(7, 1, 1, 'a')
-  assert.equal(shared.text(7, 1, 1), 'a')
-  for (const [slot, low, high] of [[7, 1, 2], [7, 2, 1], [71, 1, 1]] as const) assert.equal(shared.text(slot, low, high), undefined)
-  shared.noteText(71, 1, 1, 'b')
-  assert.equal(shared.text(7, 1, 1), undefined, 'another text took its place')
-  shared.noteText(71, 1, 1, 'b')
-  shared.drop(7)
-  assert.equal(shared.text(71, 1, 1), 'b')
-  shared.drop(71)
-  assert.equal(shared.text(71, 1, 1), undefined)
-  for (let i = 0; i < 3; i++) shared.noteText(8, 1, 1, 'x'.repeat(5000))
-  assert.equal(shared.text(8, 1, 1), undefined, 'long ones are not held')
-})
-
-test('Hot texts take a 64th of the budget at most, and half a megabyte at most; entries have the rest', async () => {
-  for (const [maxBytes, longest] of [[2 ** 31, 4096], [64e6, 4096], [640_000, 78], [64_000, 7]] as const) {
-    const shared = new SharedValues(maxBytes)
-    assert.ok(shared.textBytes <= Math.min(maxBytes / 64, 512 * 1024), `${maxBytes} bytes`)
-    for (let slot = 0; slot < 200; slot++) {
-      for (const length of [longest, longest + 1]) for (let i = 0; i < 2; i++) shared.noteText(slot, length, 1, 'x'.repeat(length))
-      assert.equal(shared.text(slot, longest + 1, 1), undefined)
-      for (let i = 0; i < 2; i++) shared.noteText(slot, longest, 1, 'x'.repeat(longest))
-      assert.equal(shared.text(slot, longest, 1)?.length, longest)
-    }
-    assert.equal(shared.textBytes, 64 * longest * 2)
-  }
-  const { cache } = await bench({ memory: { maxBytes: 6_400_000 } })
-  for (let i = 0; i < 20_000; i++) await cache.set(['k', i], 'x'.repeat(1000))
-  const { memory } = cache.stats().core!
-  assert.ok(memory > 6_000_000 && memory <= 6_400_000 - 64 * 781 * 2, `${memory} bytes`)
-})
-
-test('Texts that are stored anew are answered as they are now, however hot they were', async () => {
-  const { cache } = await bench({ memory: { maxBytes: 1_000_000 } })
-  for (let i = 0; i < 5000; i++) {
-    const key = `key ${(i * 7919) % 300}`
-    if (i % 11 === 0) await cache.set(key, `${key} as of ${i}`.padEnd(4000))
-    const text = await cache.getOrSet(key, () => `${key} as of ${i}`.padEnd(4000))
-    assert.ok(text.startsWith(`${key} as of `))
-    // Memory may have better uses for it.
-    const kept = await cache.has(key)
-    for (let n = 0; n < 3; n++) assert.equal(await cache.get(key), kept ? text : undefined)
-    if (i % 11 === 0) assert.equal(text, `${key} as of ${i}`.padEnd(4000))
-  }
 })
