@@ -159,11 +159,11 @@ export class Flight<T> implements Aloft, Doomable {
 }
 
 export class Flights<T> {
-  private readonly aloft = new Map<string, Flight<T>>()
+  private aloft = new Map<string, Flight<T>>()
   /** What nobody can board and may yet put a value under its key: writes, looks into storage, functions beyond their timeout. By key. */
-  private readonly freight = new Map<string, Set<Doomable>>()
+  private freight = new Map<string, Set<Doomable>>()
   /** What goes on whether somebody waits or not. */
-  private readonly behind = new Map<Doomable, Promise<unknown>>()
+  private behind = new Map<Doomable, Promise<unknown>>()
 
   get(id: string): Flight<T> | undefined {
     return this.aloft.get(id)
@@ -178,7 +178,7 @@ export class Flights<T> {
     const flight = new Flight<T>(id, departure, (flight, why) => {
       flight.doomed ??= why
       this.end(flight)
-      this.behind.delete(flight)
+      this.behind = without(this.behind, flight)
     })
     this.aloft.set(id, flight)
     return flight
@@ -186,13 +186,13 @@ export class Flights<T> {
 
   /** The flight is boarded no more. */
   end(flight: Flight<T>): void {
-    if (this.aloft.get(flight.id) === flight) this.aloft.delete(flight.id)
+    if (this.aloft.get(flight.id) === flight) this.aloft = without(this.aloft, flight.id)
   }
 
   /** settled() waits for this. */
   outlasting<R>(flight: Doomable, work: Promise<R>): Promise<R> {
     const done = work.finally(() => {
-      if (this.behind.get(flight) === done) this.behind.delete(flight)
+      if (this.behind.get(flight) === done) this.behind = without(this.behind, flight)
     })
     this.behind.set(flight, done)
     return done
@@ -205,7 +205,7 @@ export class Flights<T> {
     this.freight.set(id, others.add(freight))
     return this.outlasting(freight, work().finally(() => {
       others.delete(freight)
-      if (others.size === 0 && this.freight.get(id) === others) this.freight.delete(id)
+      if (others.size === 0 && this.freight.get(id) === others) this.freight = without(this.freight, id)
     }))
   }
 
@@ -228,7 +228,7 @@ export class Flights<T> {
     const flight = this.aloft.get(id)
     if (flight === undefined) return
     flight.doomed ??= why
-    this.aloft.delete(id)
+    this.aloft = without(this.aloft, id)
   }
 
   /** The same for a flight, which another may have followed. */
@@ -266,6 +266,15 @@ export class Flights<T> {
       if (flight.departure.background && !flight.boarded) flight.abort('closed', new DOMException('The cache was closed.', 'AbortError'))
     }
   }
+}
+
+/**
+ * The map without this key. An empty one is left to the collector: when a Map that lives long gives up its table for another, the old one points to
+ * the new one, and in V8 so does a chain of dead tables that have grown old, which keeps all that they ever led to from being collected cheaply.
+ */
+function without<Key, Item>(map: Map<Key, Item>, key: Key): Map<Key, Item> {
+  map.delete(key)
+  return map.size === 0 ? new Map() : map
 }
 
 const bySignal = new WeakMap<AbortSignal, Aloft>()
