@@ -94,6 +94,7 @@ function templateOfObject(value: object): Template {
   const whole = (spread === undefined ? (value as unknown[]).slice() : spread(value)) as Record<string, unknown>
   const places = Object.keys(whole).filter(place => isObject(whole[place]))
   const parts = places.map(place => templateOfObject(whole[place] as object))
+  if (parts.length === 0) return { whole, spread, places: none, parts: none }
   for (const [i, place] of places.entries()) whole[place] = parts[i]!.whole
   return { whole, spread, places: spread === undefined ? places.map(Number) : places, parts }
 }
@@ -103,6 +104,8 @@ function copyOf({ whole, spread, places, parts }: Template): object {
   for (let i = 0; i < parts.length; i++) copy[places[i]!] = copyOf(parts[i]!)
   return copy
 }
+
+const none: readonly never[] = []
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null

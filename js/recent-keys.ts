@@ -28,8 +28,8 @@ interface Kept extends Request {
 export class RecentKeys {
   private kept: (Kept | undefined)[] = emptySlots()
   private readonly seen = new Int32Array(slots)
-  /** Which character of which text, or, where `text` is -1, which word. */
-  private readonly places: { readonly text: number; readonly at: number }[] = []
+  /** In pairs: which text, and which of its characters; -1, and which word. */
+  private readonly places: number[] = []
   private units = 0
   /** How often that is still done: each place costs every request something. */
   private lessons = 8
@@ -81,10 +81,11 @@ export class RecentKeys {
     let mixed = at
     if (prefix !== undefined) mixed += (prefix.length << 8) + prefix[prefix.length - 2]!
     for (let i = 0; i < count && i < 16; i++) mixed = Math.imul(mixed + texts[i]!.length, 0x9e3779b1)
-    for (let i = 0; i < places.length; i++) {
-      const place = places[i]!
-      if (place.text < 0) mixed = Math.imul(mixed ^ (place.at < at ? words[place.at]! : 0), 0x9e3779b1)
-      else if (place.text < count && place.at < texts[place.text]!.length) mixed = Math.imul(mixed ^ texts[place.text]!.charCodeAt(place.at), 0x9e3779b1)
+    for (let i = 0; i < places.length; i += 2) {
+      const text = places[i]!
+      const place = places[i + 1]!
+      if (text < 0) mixed = Math.imul(mixed ^ (place < at ? words[place]! : 0), 0x9e3779b1)
+      else if (text < count && place < texts[text]!.length) mixed = Math.imul(mixed ^ texts[text]!.charCodeAt(place), 0x9e3779b1)
     }
     return Math.imul(mixed ^ (mixed >>> 15), 0x85ebca6b)
   }
@@ -92,24 +93,23 @@ export class RecentKeys {
   /** Two requests that look alike: where they first differ is looked at from now on. Then all slots are others. */
   private learn(a: Request, b: Request): void {
     this.lessons--
-    const place = firstDifference(a, b)
-    if (place === undefined) return
-    this.places.push(place)
+    const [text, at] = firstDifference(a, b)
+    if (at < 0) return // it is the prefix
+    this.places.push(text, at)
     this.kept = emptySlots()
     this.units = 0
   }
 }
 
-function firstDifference(a: Request, b: Request): { text: number; at: number } | undefined {
+function firstDifference(a: Request, b: Request): [text: number, at: number] {
   for (let text = 0; text < a.count && text < b.count; text++) {
     const [one, two] = [a.texts[text]!, b.texts[text]!]
     if (one === two) continue
     let at = 0
     while (one.charCodeAt(at) === two.charCodeAt(at)) at++
-    return { text, at }
+    return [text, at]
   }
-  const at = a.words.findIndex((word, i) => i < a.at && word !== b.words[i])
-  return at < 0 ? undefined : { text: -1, at }
+  return [-1, a.words.findIndex((word, i) => word !== b.words[i])]
 }
 
 const slotBits = 10
