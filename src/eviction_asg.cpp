@@ -19,6 +19,8 @@ constexpr double kMostLean = 400;
 constexpr double kSteepnessStep = 0.02;
 constexpr double kLeastSteepness = 0.03;
 constexpr double kMostSteepness = 2;
+constexpr double kRecency = 0.032;  // a steepness as low as it gets
+constexpr std::uint64_t kSmall = 1000;
 constexpr double kMostEmphasis = 8;  // of one ghost, for being rare and for being costly
 
 constexpr double kCosts = 64;  // how many the running means remember
@@ -30,8 +32,13 @@ double EvictionAsg::cost_of(const Worth& worth) const {
   return worth.cost > 0 ? std::clamp(worth.cost, 1e-3, 1e15) : mean_cost_;
 }
 
-double EvictionAsg::density(const Worth& worth) const {
+double EvictionAsg::own_density(const Worth& worth) const {
   return cost_of(worth) / static_cast<double>(std::max<std::uint64_t>(worth.bytes, 1));
+}
+
+double EvictionAsg::density(const Worth& worth) const {
+  const bool recency = steepness_ < kRecency && most_entries_ < kSmall;
+  return recency ? mean_density_ : own_density(worth);
 }
 
 REPRISE_COLD bool EvictionAsg::added(Slot slot, const Worth& worth) {
@@ -41,6 +48,7 @@ REPRISE_COLD bool EvictionAsg::added(Slot slot, const Worth& worth) {
   if (slots > values_.size() && !values_.resize(slots, kUnused)) return false;
   newcomer_.here = false;
   mean_cost_ += (cost_of(worth) - mean_cost_) / kCosts;
+  mean_density_ += (own_density(worth) - mean_density_) / kCosts;
   uses_[slot] = static_cast<std::uint8_t>(newcomer_.uses);
   values_[slot] = value(newcomer_.uses, worth);
   resident_bytes_ += worth.bytes;
@@ -193,7 +201,7 @@ REPRISE_COLD void EvictionAsg::clear() {
   frequency_.clear();
   ghosts_.clear();
   newcomer_ = {};
-  floor_ = mean_ghost_cost_ = 0;
+  floor_ = mean_ghost_cost_ = mean_density_ = 0;
   mean_cost_ = 1;
   lean_ = kFirstLean;
   steepness_ = 1;

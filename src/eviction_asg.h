@@ -17,7 +17,9 @@
 //              it rises. One that had been evicted comes back: too lax, it falls.
 //   steepness  of w(uses) = 1 + steepness x (uses - 1). Near 0 the policy is close to LRU, at 1 it counts uses as they are,
 //              above 1 what was never used is gone soon. One that was evicted without any use comes back: newcomers
-//              leave too soon, it falls. One that had been used comes back: it rises.
+//              leave too soon, it falls. One that had been used comes back: it rises. In a small cache (below 1,000 entries) where
+//              it is as low as it gets nothing counts but how lately an entry was asked for: cost and bytes are taken to be
+//              the same for all. (A larger one can afford to wait for what is dense.)
 // A rare kind of ghost says more than a common one, and a costly mistake more than a cheap one.
 //
 // An entry takes five bytes here; what else must be known of it the cache is asked for. Values are floats, and
@@ -78,6 +80,7 @@ class EvictionAsg final : public Eviction {
   [[nodiscard]] bool outweighs(const Worth& newcomer, Slot slot, const Residents& residents) const;
   void age(const Worth& refused, float least);
   [[nodiscard]] double cost_of(const Worth& worth) const;
+  [[nodiscard]] double own_density(const Worth& worth) const;
   [[nodiscard]] double density(const Worth& worth) const;
   [[nodiscard]] float value(std::uint32_t uses, const Worth& worth) const;
   void lower_floor();
@@ -93,6 +96,7 @@ class EvictionAsg final : public Eviction {
   double steepness_ = 1;
   double mean_cost_ = 1;        // of the newcomers whose cost is known
   double mean_ghost_cost_ = 0;  // of those that came back
+  double mean_density_ = 0;     // of the newcomers
   std::uint64_t entries_ = 0;
   std::uint64_t resident_bytes_ = 0;
   std::uint64_t most_entries_ = 0;

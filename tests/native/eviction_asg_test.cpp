@@ -178,6 +178,27 @@ TEST_CASE("what was popular once makes room for what is popular now") {
   CHECK(hits > 70);
 }
 
+TEST_CASE(
+    "in a small cache where every repeat comes soon, neither cost nor size keeps anyone out") {
+  Shelf shelf(100'000);
+  std::mt19937 random(5);
+  std::uniform_int_distribution<std::uint64_t> bytes(100, 2'000);
+  std::lognormal_distribution<double> cost(0, 2);
+  std::map<std::uint64_t, std::pair<std::uint64_t, double>> asked;
+  int answered = 0;
+  // Every key twice, the second time after 30 others.
+  constexpr std::uint64_t kKeys = 60'000, kJudged = 10'000;
+  for (std::uint64_t key = 0; key < kKeys; ++key) {
+    asked[key] = {bytes(random), cost(random)};
+    shelf.ask(key, asked[key].first, asked[key].second);
+    if (key < 30) continue;
+    const bool here = shelf.ask(key - 30, asked[key - 30].first, asked[key - 30].second);
+    if (key >= kKeys - kJudged && here) ++answered;
+  }
+  CHECK(shelf.policy.steepness() < 0.05);
+  CHECK(answered > 0.95 * kJudged);
+}
+
 TEST_CASE("costs and sizes that make no sense do no harm") {
   const double infinity = std::numeric_limits<double>::infinity();
   const std::vector<double> costs{0, -1, std::nan(""), infinity, -infinity, 1e308, 5e-324, 1};
