@@ -96,8 +96,8 @@ export class Core {
     }
     const [key0, key1, key2, key3] = secret as unknown as [number, number, number, number]
     this.hot = new HotValues(limits.maxBytes)
-    this.recent = new RecentKeys(Math.min(limits.maxBytes / 64, 1e6))
-    if (!control.create(limits.maxBytes - this.hot.reservedBytes, limits.maxEntryBytes, key0, key1, key2, key3)) {
+    this.recent = new RecentKeys(limits.maxBytes)
+    if (!control.create(limits.maxBytes - this.hot.reservedBytes - this.recent.reservedBytes, limits.maxEntryBytes, key0, key1, key2, key3)) {
       throw new Error('there is no memory for the cache.')
     }
     this.base = exports.block_address()

@@ -1,15 +1,15 @@
-import { beyondLatin1 } from './platform-text.js'
-
 /**
  * The values of the hottest entries, ready to be handed out: making them anew out of bytes is most of what a hit costs.
  *
  * A text cannot be changed, so it is handed out as it is. Of an object a template is held, and each caller gets a copy: that
- * takes a third of decoding it, as nothing is read and no text is made. An entry's place goes by its slot. Who has a place loses it to
+ * takes a seventh of decoding it, as nothing is read and no text is made. An entry's place goes by its slot. Who has a place loses it to
  * one who is asked for twice while nobody asks for the owner; so few places do, as some entries are asked for much more often than others.
  *
  * Slot, low and high say whose a value is, the latter two of the key: what a slot held for another key is never returned, even if
  * nobody told us. All of it is in the budget: `reservedBytes` is what the entries cannot have.
  */
+import { beyondLatin1 } from './platform-text.js'
+
 export class HotValues {
   private readonly templates: unknown[] = new Array<unknown>(places).fill(undefined)
   /** Of each place: slot, low, high. */

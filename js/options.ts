@@ -108,8 +108,8 @@ export interface CacheOptions extends FreshnessOptions {
   encrypt?: boolean | { keys: readonly (string | Uint8Array)[] }
   memory?: {
     /**
-     * All memory that the cache takes: its WebAssembly memory with entries, keys, index and the core itself (0.4 MB), and a 32nd
-     * (at most 2 MB) for values that are asked for again and again. Never more. Default `'64MB'`; at least 1 MB.
+     * All memory that the cache takes: its WebAssembly memory with entries, keys, index and the core itself (0.4 MB), a 32nd
+     * (at most 2 MB) for values that are asked for again and again, and a 64th (at most 1 MB) for requests that are. Never more. Default `'64MB'`; at least 1 MB.
      */
     maxBytes?: ByteSize
     /** A larger result is not stored. Default `'8MiB'`. */

@@ -9,6 +9,7 @@
  * Where a request meets another one in its slot, the first character in which they differ is one that is looked at from then on:
  * a few such places tell requests apart that one template made, and a digest of all they say would cost what is to be saved.
  */
+import { beyondLatin1 } from './platform-text.js'
 
 /** The first `at` of the words and the first `count` of the texts, and what else has to be the same. */
 export interface Request {
@@ -21,7 +22,7 @@ export interface Request {
 
 interface Kept extends Request {
   readonly hash: number
-  readonly units: number
+  readonly bytes: number
   readonly key: Uint32Array
 }
 
@@ -30,14 +31,18 @@ export class RecentKeys {
   private readonly seen = new Int32Array(slots)
   /** In pairs: which text, and which of its characters; -1, and which word. */
   private readonly places: number[] = []
-  private units = 0
+  private left: number
   /** How often that is still done: each place costs every request something. */
   private lessons = 8
   /** Of the request that was looked for last. Its upper bits are its slot; the slot beside that is its second one. */
   private hash = 0
 
-  /** `maxUnits` is for the words, and the texts' code units, of all that is kept. */
-  constructor(private readonly maxUnits: number) {}
+  /** What all that is kept may take, roughly and rather too much: it is in the budget, and entries cannot have it. */
+  readonly reservedBytes: number
+
+  constructor(maxBytes: number) {
+    this.left = this.reservedBytes = Math.min(Math.floor(maxBytes / 64), 1_000_000)
+  }
 
   /** The key that such a request was given by note(), if it is kept. */
   find(request: Request): Uint32Array | undefined {
@@ -68,12 +73,15 @@ export class RecentKeys {
         return
       }
     }
-    let units = at
-    for (let i = 0; i < count; i++) units += texts[i]!.length
-    const left = this.maxUnits - this.units + (kept[slot]?.units ?? 0)
-    if (units > Math.min(mostUnits, left)) return
-    this.units = this.maxUnits - left + units
-    kept[slot] = { hash, prefix, words: words.slice(0, at), at, texts: texts.slice(0, count).map(copyOf), count, units, key: key() }
+    const left = this.left + (kept[slot]?.bytes ?? 0)
+    const most = Math.min(mostBytes, left)
+    let bytes = 256 + 4 * at
+    for (let i = 0; i < count; i++) bytes += 32 + texts[i]!.length
+    if (bytes > most) return
+    for (let i = 0; i < count; i++) if (beyondLatin1.test(texts[i]!)) bytes += texts[i]!.length
+    if (bytes > most) return
+    this.left = left - bytes
+    kept[slot] = { hash, prefix, words: words.slice(0, at), at, texts: texts.slice(0, count).map(copyOf), count, bytes, key: key() }
   }
 
   private hashOf({ prefix, words, at, texts, count }: Request): number {
@@ -97,7 +105,7 @@ export class RecentKeys {
     if (at < 0) return // it is the prefix
     this.places.push(text, at)
     this.kept = emptySlots()
-    this.units = 0
+    this.left = this.reservedBytes
   }
 }
 
@@ -115,9 +123,9 @@ function firstDifference(a: Request, b: Request): [text: number, at: number] {
 const slotBits = 10
 const slots = 1 << slotBits
 
-/** Of one request: words, and words with the texts' code units. What is larger is not kept. */
+/** Of one request. What is larger is not kept. */
 const mostWords = 1024
-const mostUnits = 16_384
+const mostBytes = 32_768
 
 const emptySlots = (): undefined[] => new Array<undefined>(slots).fill(undefined)
 

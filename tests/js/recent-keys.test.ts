@@ -14,7 +14,7 @@ function ask(keys: RecentKeys, asked: Request, key: number): boolean {
 }
 
 test('A request is found once it was noted, received anew or as part of longer lists', () => {
-  const keys = new RecentKeys(1e6)
+  const keys = new RecentKeys(64e6)
   assert.equal(ask(keys, request(['a text']), 1), false)
   assert.equal(ask(keys, request(['a text']), 1), true)
   assert.equal(ask(keys, { ...request(['a text', 'of another'], [1, 2, 3]), at: 2, count: 1 }, 1), true)
@@ -25,7 +25,7 @@ test('Requests that differ in anything are never taken for each other, whichever
   const all = ['abcd', 'abce', 'bbcd', 'abc'].flatMap(text =>
     [[text], [text, text], [text, ''], ['', text]].flatMap(texts => [[], [1], [1, 2], [2, 2]].flatMap(words => prefixes.map(prefix => request(texts, words, prefix)))),
   )
-  const keys = new RecentKeys(1e6)
+  const keys = new RecentKeys(64e6)
   for (let round = 0; round < 20; round++) for (const [i, asked] of all.entries()) ask(keys, asked, i)
   assert.ok(all.filter((asked, i) => ask(keys, asked, i)).length > all.length / 2, 'and most of them are found')
 })
@@ -38,7 +38,7 @@ test('Requests of one template are told apart by the places in which they differ
     n => request(['the same text'], [1, 2, Number(n), 4]),
   ]
   for (const [which, template] of templates.entries()) {
-    const keys = new RecentKeys(1e6)
+    const keys = new RecentKeys(64e6)
     const all = Array.from({ length: 200 }, (_, i) => template(String(i).padStart(4, '0')))
     for (let round = 0; round < 3; round++) for (const [i, asked] of all.entries()) ask(keys, asked, i)
     assert.ok(all.filter((asked, i) => ask(keys, asked, i)).length > 150, `template ${which}`)
@@ -46,7 +46,7 @@ test('Requests of one template are told apart by the places in which they differ
 })
 
 test('Thousands of requests that are new each time are hardly copied, and push out none that comes again', t => {
-  const keys = new RecentKeys(1e6)
+  const keys = new RecentKeys(64e6)
   const often = Array.from({ length: 50 }, (_, i) => request([`asked often ${String(i).padStart(5, '0')}`]))
   const random = seededRandom(1)
   const round = (): number => often.filter((asked, i) => ask(keys, asked, i)).length
@@ -63,12 +63,12 @@ test('Thousands of requests that are new each time are hardly copied, and push o
 })
 
 test('What is kept stays within what it may take, and what is large is not kept', () => {
-  const keys = new RecentKeys(3000)
+  const keys = new RecentKeys(64 * 4000)
   for (let i = 0; i < 100; i++) ask(keys, request([`${String(i).padStart(3, '0')}${'x'.repeat(900)}`]), i)
   const kept = Array.from({ length: 100 }, (_, i) => ask(keys, request([`${String(i).padStart(3, '0')}${'x'.repeat(900)}`]), i)).filter(Boolean)
-  assert.ok(kept.length > 0 && kept.length <= 3, `${kept.length} of 905 units each`)
-  const roomy = new RecentKeys(1e6)
-  for (const large of [request(['x'.repeat(20_000)]), request(['x'], new Array<number>(1100).fill(1))]) {
+  assert.ok(kept.length > 0 && kept.length <= 4, `${kept.length} of some 1,000 bytes each`)
+  const roomy = new RecentKeys(64e6)
+  for (const large of [request(['x'.repeat(40_000)]), request(['x'], new Array<number>(1100).fill(1))]) {
     ask(roomy, large, 1)
     assert.equal(ask(roomy, large, 1), false)
   }
