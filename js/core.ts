@@ -127,15 +127,16 @@ export class Core {
       prompt.texts = args as readonly string[]
       this.isWritten = false
     }
-    const key = recent.find(request)
+    const isWhole = request === prompt || inbox.isWhole
+    const key = isWhole ? recent.find(request) : undefined
     if (key !== undefined) {
       this.setKey(key)
       return this.exports.look_up_key(now, staleForMs)
     }
-    if (request !== inbox) this.write(prefix, args)
+    if (request === prompt) this.write(prefix, args)
     const length = inbox.finish()
     const found = this.exports.look_up(inbox.wordsLeft, length, now, staleForMs)
-    recent.note(request, this.words[offset.key / 4]! | 0, () => this.key().words)
+    if (isWhole) recent.note(request, this.words[offset.key / 4]! | 0, () => this.key().words)
     return found
   }
 

@@ -49,6 +49,11 @@ export class Inbox extends Outline {
     super.begin(prefix)
   }
 
+  /** Nothing of this key was given to the core yet: `words` has all of its structure. */
+  get isWhole(): boolean {
+    return !this.fed
+  }
+
   /** Puts the texts into the inbox. Returns how many bytes they take there: with `wordsLeft`, the last part of the key. */
   finish(): number {
     const { texts, count } = this

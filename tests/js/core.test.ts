@@ -166,6 +166,35 @@ test('A module that cannot be instantiated is a rejection, not a promise that st
   await assert.rejects(Core.create(empty, { maxBytes: 1e6, maxEntryBytes: 1e5 }, new Uint32Array(4), false))
 })
 
+test('Requests that differ anywhere have keys that differ, however often they come and whatever was remembered of them', async () => {
+  const one = await core()
+  const numbers = Array.from({ length: 4500 }, (_, i) => i)
+  const requests = [
+    // The structure of these is longer than the area it is written into; they differ in its first part, in its last one, in a text.
+    ...[0, 1, 2, 4000, 4096, 4499].map(place => [numbers.with(place, -1), 'text']), [numbers, 'text'], [numbers, 'test'],
+    ...[new Uint8Array(20_000).fill(1), new Uint8Array(20_000).fill(2)].map(bytes => [bytes, 'text']),
+    ['text'], ['test'], ['a prompt of some length'], ['a prompt of same length'], [{ prompt: 'a prompt of some length' }], ['a prompt of some length', 1], ['a prompt of some length', 2],
+  ]
+  const ids = new Set<string>()
+  for (let round = 0; round < 4; round++) {
+    for (const args of requests) {
+      one.lookUp(prefix, args, 0)
+      ids.add(one.key().id)
+      const { id } = one.key()
+      one.digest(prefix, args)
+      assert.equal(one.key().id, id)
+    }
+    assert.equal(ids.size, requests.length, `in round ${round}`)
+  }
+  const other = keyPrefix('s', 'g', 1)
+  for (let round = 0; round < 3; round++) {
+    for (const args of requests) {
+      one.lookUp(other, args, 0)
+      assert.ok(!ids.has(one.key().id), 'another function has keys of its own')
+    }
+  }
+})
+
 test('Prompts and requests of one template that are new each time are hardly ever copied', async t => {
   const one = await core()
   const copies = t.mock.method(JSON, 'parse')
