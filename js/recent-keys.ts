@@ -10,6 +10,7 @@
  * a few such places tell requests apart that one template made, and a digest of all they say would cost what is to be saved.
  */
 import { beyondLatin1 } from './platform-text.js'
+import { compareBytes } from './shapes.js'
 
 /** The first `at` of the words and the first `count` of the texts, and what else has to be the same. */
 export interface Request {
@@ -130,10 +131,15 @@ const mostBytes = 32_768
 const emptySlots = (): undefined[] => new Array<undefined>(slots).fill(undefined)
 
 function isSame(a: Request, b: Request): boolean {
-  if (a.at !== b.at || a.count !== b.count || a.prefix !== b.prefix) return false
+  if (a.at !== b.at || a.count !== b.count || !isSamePrefix(a.prefix, b.prefix)) return false
   for (let i = 0; i < a.at; i++) if (a.words[i] !== b.words[i]) return false
   for (let i = 0; i < a.count; i++) if (a.texts[i] !== b.texts[i]) return false
   return true
+}
+
+/** The same bytes, mostly of one function; but some wrap a function anew for each request. */
+function isSamePrefix(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && compareBytes(a, b) === 0)
 }
 
 /** A string of its own. (JSON keeps lone surrogates, which a TextDecoder would not; and no engine makes slices of a few characters.) */

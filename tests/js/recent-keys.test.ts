@@ -20,8 +20,14 @@ test('A request is found once it was noted, received anew or as part of longer l
   assert.equal(ask(keys, { ...request(['a text', 'of another'], [1, 2, 3]), at: 2, count: 1 }, 1), true)
 })
 
+test('A function that is wrapped anew has a prefix of the same bytes: what is remembered is remembered', () => {
+  const keys = new RecentKeys(64e6)
+  ask(keys, request(['a text'], [], Uint8Array.of(1, 2, 3)), 1)
+  assert.ok(ask(keys, request(['a text'], [], Uint8Array.of(1, 2, 3)), 1))
+})
+
 test('Requests that differ in anything are never taken for each other, whichever meet in a slot', () => {
-  const prefixes = [new Uint8Array(5), new Uint8Array(5), new Uint8Array(6), undefined]
+  const prefixes = [Uint8Array.of(1, 2, 3, 4), Uint8Array.of(1, 2, 4, 4), Uint8Array.of(1, 2, 3, 4, 5), undefined]
   const all = ['abcd', 'abce', 'bbcd', 'abc'].flatMap(text =>
     [[text], [text, text], [text, ''], ['', text]].flatMap(texts => [[], [1], [1, 2], [2, 2]].flatMap(words => prefixes.map(prefix => request(texts, words, prefix)))),
   )
