@@ -196,7 +196,7 @@ TEST_CASE(
     if (key >= kKeys - kJudged && here) ++answered;
   }
   CHECK(shelf.policy.steepness() < 0.05);
-  CHECK(answered > 0.95 * kJudged);
+  CHECK(answered > 0.9 * kJudged);
 }
 
 TEST_CASE("costs and sizes that make no sense do no harm") {
