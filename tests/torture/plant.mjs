@@ -22,7 +22,7 @@ export const bugs = {
   'drop a waiter': [['js/call.ts', 'return flight.board(takes,', 'if (joined && parts.joined % 8 === 7) return new Promise(() => {})\n  return flight.board(takes,']],
   'forget an abort': [['js/flights.ts', 'if (--this.waiting === 0 && !this.kept && !this.landed) this.abort(', "if (--this.waiting === 0 && !this.kept && !this.landed && this.id === '') this.abort("]],
   'stale beyond bound': [['js/results.ts', 'core.lookUp(plan.prefix, args, now, plan.swrMs)', 'core.lookUp(plan.prefix, args, now, Infinity)']],
-  'hand out the flight after an invalidation': [['js/flights.ts', 'flight.doomed ??= why\n    this.aloft.delete(id)', 'flight.doomed ??= why']],
+  'hand out the flight after an invalidation': [['js/flights.ts', 'flight.doomed ??= why\n    this.aloft = without(this.aloft, id)', 'flight.doomed ??= why']],
   'a caller poisons the others': [['js/results.ts', 'landing.taken = true', '']],
   'skip the fence of ctx.tags': [
     ['js/tokens.ts', 'if (known.changed > before.changes) return undefined', ''],
