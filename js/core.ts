@@ -137,6 +137,7 @@ export class Core {
     const length = inbox.finish()
     const found = this.exports.look_up(inbox.wordsLeft, length, now, staleForMs)
     if (isWhole) recent.note(request, this.words[offset.key / 4]! | 0, () => this.key().words)
+    inbox.release()
     return found
   }
 
@@ -145,6 +146,7 @@ export class Core {
     this.write(prefix, args)
     const length = this.inbox.finish()
     this.exports.digest(this.inbox.wordsLeft, length)
+    this.inbox.release()
   }
 
   /** The value that lookUp or peek found, or a Failure: a copy for each caller; or frozen, and one for all who ask, where it can be (see freeze.ts). */

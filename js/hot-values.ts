@@ -43,7 +43,7 @@ export class HotValues {
     const weight = weightOf(value)
     if (weight > Math.min(heaviest, this.left + this.weights[place]!)) return
     this.empty(place)
-    this.templates[place] = templateOf(value)
+    this.templates[place] = isObject(value) ? templateOf(value) : value
     this.owners.set([slot, low, high], 3 * place)
     this.weights[place] = weight
     this.left -= weight
@@ -85,15 +85,11 @@ interface Template {
   readonly parts: readonly Template[]
 }
 
-function templateOf(value: unknown): unknown {
-  return isObject(value) ? templateOfObject(value) : value
-}
-
-function templateOfObject(value: object): Template {
+function templateOf(value: object): Template {
   const spread = Array.isArray(value) ? undefined : spreadOf(value)
   const whole = (spread === undefined ? (value as unknown[]).slice() : spread(value)) as Record<string, unknown>
   const places = Object.keys(whole).filter(place => isObject(whole[place]))
-  const parts = places.map(place => templateOfObject(whole[place] as object))
+  const parts = places.map(place => templateOf(whole[place] as object))
   if (parts.length === 0) return { whole, spread, places: none, parts: none }
   for (const [i, place] of places.entries()) whole[place] = parts[i]!.whole
   return { whole, spread, places: spread === undefined ? places.map(Number) : places, parts }
@@ -139,7 +135,7 @@ function spreadOf(object: object): Spread {
 /** What a value takes as a template, roughly and rather too much. */
 function weightOf(value: unknown): number {
   if (typeof value === 'string') return 32 + (beyondLatin1.test(value) ? 2 : 1) * value.length
-  if (typeof value !== 'object' || value === null) return 16
+  if (!isObject(value)) return 16
   let weight = 192
   for (const member of Object.values(value)) weight += 16 + weightOf(member)
   return weight

@@ -75,6 +75,11 @@ export class Inbox extends Outline {
     return end
   }
 
+  /** The key is what it was written for: a text that is not read back, however long, is not held until the next one. */
+  release(): void {
+    if (!this.keeps) this.dropTexts()
+  }
+
   protected override flush(): void {
     this.wordsLeft = this.at
     this.feed(0)

@@ -195,6 +195,17 @@ test('Requests that differ anywhere have keys that differ, however often they co
   }
 })
 
+test('A text is not held once its key is made, where nobody will ask for the canonical bytes', async () => {
+  for (const keepsKeys of [false, true]) {
+    const one = await Core.create(await compile(), { maxBytes: 1e6, maxEntryBytes: 1e5 }, Uint32Array.of(1, 2, 3, 4), keepsKeys)
+    const { inbox } = one as unknown as { inbox: { texts: string[] } }
+    for (const make of [() => one.lookUp(prefix, ['x'.repeat(1e6), 'y'], 0), () => one.digest(prefix, ['x'.repeat(1e6)])]) {
+      make()
+      assert.equal(inbox.texts.some(text => text.length > 0), keepsKeys)
+    }
+  }
+})
+
 test('Prompts and requests of one template that are new each time are hardly ever copied', async t => {
   const one = await core()
   const copies = t.mock.method(JSON, 'parse')
