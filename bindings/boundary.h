@@ -32,7 +32,7 @@ struct Block {
   Digest128 key;                 // look_up, digest and next_labelled write it; the others read it
   StorageKey storage_key;        // read by seal_begin and admit_begin
   std::uint8_t seal[kSealSize];  // written by seal_end
-  Token tokens[kMaxTokens];      // read by store and set_token
+  Token tokens[kMaxTokens];      // read by store, set_token and forget_token
   std::uint8_t preamble[kMaxPreamble];  // written by seal_begin
   std::uint8_t outline[kOutlineSize];   // the structure of a key; its texts are in the inbox
   std::uint8_t inbox[kInboxSize];

@@ -100,11 +100,14 @@ REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t store(double payload_size, std::
                                                       double ttl, double stale_for, double idle,
                                                       double now, std::uint32_t group,
                                                       std::uint32_t insists) {
-  const std::size_t tokens = token_count <= kMaxTokens ? token_count : kMaxTokens;
+  if (token_count > kMaxTokens) {
+    block.slot = kNoSlot;
+    return static_cast<std::uint32_t>(Status::too_large);
+  }
   state->draft = {static_cast<PayloadKind>(kind),
                   Lifetime::from(millis(now), millis(ttl), millis(stale_for), millis(idle)),
                   cost_ms,
-                  {block.tokens, tokens},
+                  {block.tokens, token_count},
                   static_cast<std::uint64_t>(payload_size),
                   group,
                   insists != 0};
@@ -238,6 +241,11 @@ REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t next_labelled(std::uint32_t from
 // The first token in the block becomes its tag's current one. Says whether there was memory for it.
 REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t set_token() {
   return state->cache.set_token(block.tokens[0]) ? 1 : 0;
+}
+
+// The tag of the first token in the block is forgotten. Says whether no entry carries it.
+REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t forget_token() {
+  return state->cache.forget_token(block.tokens[0].tag) ? 1 : 0;
 }
 
 REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t sweep(double now, std::uint32_t budget) {

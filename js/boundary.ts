@@ -84,6 +84,7 @@ export interface CoreExports {
   expire(now: number): number
   next_labelled(from: number): number
   set_token(): void
+  forget_token(): number
   sweep(now: number, budget: number): number
 }
 
@@ -105,4 +106,4 @@ export interface CoreInstance {
 export type CoreSource = WebAssembly.Module | (() => CoreInstance)
 
 /** What CoreControl.version() must say for this file to be its mirror. */
-export const boundaryVersion = 3
+export const boundaryVersion = 4

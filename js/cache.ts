@@ -1,24 +1,28 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** The cache that users hold: verbs on functions, on keys, and on everything at once, of one scope. What a call does is in call.ts. */
 import { verdict } from './boundary.js'
 import { call, upToDate } from './call.js'
 import type { CheckOptions, CheckReport } from './check.js'
 import type { CallContext } from './context.js'
-import type { Key } from './core.js'
+import type { Core, Key } from './core.js'
 import { firstItems } from './encode.js'
 import { OptionError, show } from './errors.js'
+import type { NotStoredReason } from './events.js'
 import { Failure } from './failure.js'
 import type { Doomable } from './flights.js'
 import type { ForgetOptions, ForgetReport } from './forget.js'
 import type { Job } from './journey.js'
-import { type ContextOptions, type FunctionOptions, type GetOrSetOptions, parseScope, type ParsedOptions, type SetOptions, type WrapOptions } from './options.js'
-import type { Parts } from './parts.js'
-import { labelOfKey, type Planner, within } from './plan.js'
-import { fromMemory, hitFacts, keep, landingOf, missed, missReasons, reportHit } from './results.js'
+import { type ContextOptions, type FunctionOptions, type GetOrSetOptions, parseFunction, parseScope, type ParsedOptions, type SetOptions, type WrapOptions } from './options.js'
+import type { Parts, StorageName } from './parts.js'
+import { functionNames, labelOfKey, type Plan, type Planner, within } from './plan.js'
+import { fromMemory, hitFacts, keep, type Kept, landingOf, missed, missReasons, reportHit, type Result } from './results.js'
 import type { Match, ScanProgress } from './scan.js'
+import { parseSignal } from './signals.js'
 import { type CacheStats, statsOf } from './stats.js'
-import type { Tag } from './tokens.js'
+import type { Snapshot, Tag } from './tokens.js'
 import { checkNames, parseSwitch } from './units.js'
-import { expire, forget, lookedUp } from './verbs.js'
+import { discard, type Payload } from './value.js'
+import { expire, forget, lookedUp, surviving } from './verbs.js'
 import { readHow, wrapped } from './wrap.js'
 import type { AnyFunction, ArgumentsOf, ResultOf, WithoutContext, Wrapped } from './wrapped.js'
 
@@ -56,6 +60,7 @@ export class Cache {
   wrap<F extends AnyFunction>(fn: F, options?: WrapOptions<ArgumentsOf<F>, ResultOf<F>>): Wrapped<F>
   wrap(fn: AnyFunction, given: object = {}): unknown {
     if (typeof fn !== 'function') throw new OptionError('wrap: fn', `${show(fn)} is not a function.`)
+    checkNames('wrap', given, functionNames)
     const options = given as FunctionOptions<never[], never> & { context?: boolean }
     const { name, context } = options
     if (name !== undefined && (typeof name !== 'string' || name === '')) throw new OptionError('name', `${show(name)} is not a name. Give a string that is not empty.`)
@@ -106,35 +111,59 @@ export class Cache {
     return Promise.all(Array.from(keys, key => this.get(key)))
   }
 
-  /** Keeps a value under a key; resolves when memory has it and the storage was told. */
-  async set(key: UserKey, value: unknown, options?: SetOptions): Promise<void> {
+  /** Keeps a value under a key; resolves when memory has it and the storage was told. Without a storage memory has it at once. */
+  set(key: UserKey, value: unknown, options?: SetOptions): Promise<void> {
+    try {
+      return this.put(key, value, options) ?? done
+    } catch (error) {
+      return surviving(this.parts, error, () => this.put(key, value, options) ?? done)
+    }
+  }
+
+  /** Undefined: it is done. (It holds no function, which would cost all of its variables a place on the heap.) */
+  private put(key: UserKey, value: unknown, options: SetOptions | undefined): Promise<void> | undefined {
     const { parts } = this
     const plan = this.planner.ofKey('set', options)
     const args = argsOf(key)
-    const { core } = parts
+    const { core, storage } = parts
     if (core === undefined) return forget(parts, plan, args)
     core.digest(plan.prefix, args)
     const digest = parts.keyOf(core)
-    const canonical = parts.storage && core.canonicalBytes()
-    const label = labelOfKey(plan, args)
-    const write: Doomable = { id: digest.id, departure: { tags: plan.tags, label }, moreTags: [], doomed: undefined }
+    const write = new Write(core, digest, args, value, plan)
+    const canonical = storage && core.canonicalBytes()
     parts.flights.doom(digest.id, 'superseded')
+    // Where there is nothing to wait for, nothing can come in between.
+    const tokens = storage === undefined ? parts.tokens.known(plan.tags) : undefined
+    const kept = tokens && keep(parts, plan, write.with(tokens))
+    if (kept === undefined || kept instanceof Promise) return this.putLater(write, plan, canonical, kept)
+    this.isGone(write, kept)
+    discard(kept.payload)
+    return undefined
+  }
+
+  private putLater(write: Write, plan: Plan, canonical: Uint8Array | undefined, kept: Promise<Kept> | undefined): Promise<void> {
+    const { parts } = this
+    // The value is what it is now, whatever its owner does with it while this waits.
+    if (kept === undefined) write.encoded = encodedNow(parts, write.value)
     return parts.flights.carry(write, async () => {
-      const name = canonical && (await parts.storageName(canonical))
-      const tokens = await parts.tokens.snapshot(plan.tags)
-      const { anywhere } = await keep(parts, plan, { core, key: digest, name, tokens, value, ttlMs: plan.ttlMs, costMs: 0, insists: true, label, doomed: () => write.doomed })
-      // What cannot be kept takes the older value with it all the same.
-      const gone = anywhere !== true && write.doomed !== 'superseded'
-      if (gone) {
-        core.invalidate(digest)
-        // Who took it out before is not to go back to it.
-        parts.flights.overtake(digest.id)
-      }
+      const name = (write.name = canonical && (await parts.storageName(canonical)))
+      const gone = this.isGone(write, await (kept ?? keep(parts, plan, write.with(await parts.tokens.snapshot(plan.tags)))))
       if (name === undefined) return
       if (gone) await parts.storage?.delete(name.text)
       await parts.storage?.written(name.text)
-      await parts.news?.keyChanged(plan.prefix, args)
+      await parts.news?.keyChanged(plan.prefix, write.args)
     })
+  }
+
+  /** A value that was set, and could not be kept, takes the older one with it all the same: says whether it did. */
+  private isGone(write: Write, { anywhere }: Kept): boolean {
+    if (anywhere === true || write.overtaken) return false
+    const { parts } = this
+    // (Another core than that has nothing under the key.)
+    if (write.core === parts.core || write.core === parts.standby) write.core.invalidate(write.key)
+    // Who took it out before is not to go back to it.
+    parts.flights.overtake(write.id, write)
+    return true
   }
 
   /** set() of several keys and values (a Map is such a list), all with the same options. */
@@ -261,15 +290,20 @@ export class Cache {
 
   private async scan(what: Match, act: (key: string) => Promise<void>, lists = false): Promise<ScanProgress> {
     const { parts, planner } = this
-    const { match } = what
+    checkNames(lists ? 'keys' : 'match', what, ['match', 'signal', 'onProgress'])
+    const { match, signal, onProgress } = what
     const { storage } = parts
+    parseSignal(signal)
+    parseFunction('onProgress', onProgress, '({ scanned, matched }) => { … }')
     if (typeof match !== 'string' || match === '') throw new OptionError('match', `${show(match)} is not a pattern. Give a text such as 'user:*'.`)
     const refuse = (why: string): never => {
       throw lists ? new OptionError('keys', why) : new OptionError('match', `${why} Give the values tags, and invalidate those.`)
     }
     if (!parts.labels) refuse('a cache with a secret does not write down what its keys are.')
     if (storage !== undefined && !storage.lists) refuse('the storage cannot say what it holds: it has no function keys().')
-    return (await import('./scan.js')).scan(parts, planner.userPlan, what, act, lists)
+    const { scan } = await import('./scan.js')
+    const now = (): Promise<ScanProgress> => scan(parts, planner.userPlan, what, act, lists)
+    return now().catch(error => surviving(parts, error, now))
   }
 
   private tagOf(verb: string, what: Group): Tag {
@@ -280,7 +314,7 @@ export class Cache {
     if (typeof value === 'string' && value !== '' && more.length === 0) {
       return kind === 'scope' ? { scope: within(scope, [value]), kind, value: null } : { scope, kind: kind as 'name' | 'tag', value }
     }
-    throw new OptionError(verb, `${value === undefined ? show(what) : show(value)} names nothing. Give 'all', { name: 'of the function' }, { tag: '…' }, { scope: '…' } or { match: 'user:*' }.`)
+    throw new OptionError(verb, `${more.length > 0 ? `${show(what)} names more than one thing` : `${value === undefined ? show(what) : show(value)} names nothing`}. Give 'all', { name: 'of the function' }, { tag: '…' }, { scope: '…' } or { match: 'user:*' }.`)
   }
 
   /** What `of` makes of the value under a key, or `none`. What memory has costs one look-up. */
@@ -327,6 +361,64 @@ export class Cache {
 function isMatch(what: unknown): what is Match {
   return typeof what === 'object' && what !== null && 'match' in what
 }
+
+/** A value that is being set: all there is to keep of it, and what may doom that. One object, as each set() makes one. */
+class Write implements Doomable, Result {
+  doomed: NotStoredReason | undefined = undefined
+  overtaken = false
+  tokens: Snapshot = nothing
+  name: StorageName | undefined = undefined
+  encoded: Promise<Payload> | Payload | undefined = undefined
+  readonly tags: readonly Tag[]
+  readonly label: string | undefined
+  readonly ttlMs: number
+
+  constructor(readonly core: Core, readonly key: Key, readonly args: readonly unknown[], readonly value: unknown, plan: Plan) {
+    this.tags = plan.tags
+    this.label = labelOfKey(plan, args)
+    this.ttlMs = plan.ttlMs
+  }
+
+  with(tokens: Snapshot): this {
+    this.tokens = tokens
+    return this
+  }
+
+  get id(): string {
+    return this.key.id
+  }
+  get departure(): this {
+    return this
+  }
+  get freight(): this {
+    return this
+  }
+  get moreTags(): readonly Tag[] {
+    return none
+  }
+  get costMs(): number {
+    return 0
+  }
+  get insists(): true {
+    return true
+  }
+}
+
+const none: readonly Tag[] = []
+const nothing: Snapshot = { pairs: new Uint8Array(0), shared: false, changes: 0 }
+
+/** Rejects where it cannot be encoded, for whoever asks. */
+function encodedNow(parts: Parts, value: unknown): Payload | Promise<Payload> {
+  try {
+    return parts.encodeValue(value, parts.maxEntryBytes)
+  } catch (error) {
+    const failed = Promise.reject<Payload>(error)
+    failed.catch(() => {})
+    return failed
+  }
+}
+
+const done = Promise.resolve()
 
 function argsOf(key: UserKey): readonly unknown[] {
   if (typeof key === 'string') return [key]

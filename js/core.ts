@@ -6,24 +6,24 @@
  * src/cache.h. Bytes go in through the inbox, numbers come out of the block (boundary.ts), and whatever a verb left
  * there is read before the next verb is called. Views are made anew when memory grew, as growing detaches them.
  */
-import { boundaryVersion, type CoreControl, type CoreExports, type CoreSource, inboxSize, noSlot, offset, sealSize, status, tokenSize, verdict } from './boundary.js'
+import { boundaryVersion, type CoreControl, type CoreExports, type CoreSource, inboxSize, maxTokens, noSlot, offset, sealSize, status, tokenSize, verdict } from './boundary.js'
 import { type CoreStats, statNames } from './core-stats.js'
 import { KeyEncoder } from './encode.js'
 import { ValueError } from './errors.js'
+import { labelText } from './sealed.js'
 import { FrozenValues } from './freeze.js'
 import { instantiate } from './glue.js'
 import { HotValues } from './hot-values.js'
 import { Inbox } from './inbox.js'
-import { lengthen, shorten } from './packed.js'
+import { lengthen, shorten } from './packed-short.js'
 import { RecentKeys } from './recent-keys.js'
-import { decodePayload, decodePayloadAt, flag, kind as kindOf, labelSize, type Payload } from './value.js'
+import { decodePayload, decodePayloadAt, flag, kind as kindOf, labelled, labelSize, type Payload, putLabel } from './value.js'
 
 export { type CoreStats, status, verdict }
 
 /** A key in memory: the digest of its canonical bytes under this instance's secret key. */
 export interface Key {
-  readonly words: Uint32Array
-  /** The same as text, to be the key of a Map. */
+  /** Its 128 bits as eight code units, to be the key of a Map. */
   readonly id: string
   /** What it is called in storage, where events are to say that. */
   name?: string | Promise<string | undefined> | undefined
@@ -51,6 +51,8 @@ export interface Draft {
   insists?: boolean
   /** The number of the function whose result it is: a core that compresses expects them to be alike. Default 0. */
   group?: number
+  /** Goes behind the value, as labelled() puts it there. */
+  label?: string | undefined
 }
 
 /** An entry in memory that is labelled. */
@@ -128,15 +130,15 @@ export class Core {
       this.isWritten = false
     }
     const isWhole = request === prompt || inbox.isWhole
-    const key = isWhole ? recent.find(request) : undefined
-    if (key !== undefined) {
-      this.setKey(key)
+    const key = isWhole ? recent.find(request) : -1
+    if (key >= 0) {
+      for (let i = 0, at = offset.key / 4; i < 4; i++) this.words[at + i] = recent.keys[key + i]!
       return this.exports.look_up_key(now, staleForMs)
     }
     if (request === prompt) this.write(prefix, args)
     const length = inbox.finish()
     const found = this.exports.look_up(inbox.wordsLeft, length, now, staleForMs)
-    if (isWhole) recent.note(request, this.words[offset.key / 4]! | 0, () => this.key().words)
+    if (isWhole) recent.note(request, this.words, offset.key / 4)
     inbox.release()
     return found
   }
@@ -185,11 +187,11 @@ export class Core {
 
   /** The current key, to come back to after an await. */
   key(): Key {
+    const { words } = this
     const at = offset.key / 4
-    const words = this.words.slice(at, at + 4)
-    const [a, b, c, d] = [words[0]!, words[1]!, words[2]!, words[3]!]
+    const [a, b, c, d] = [words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!]
     // (Half of the numbers, one after the other; spreading them takes ten times as long.)
-    return { words, id: String.fromCharCode(a & 0xffff, a >>> 16, b & 0xffff, b >>> 16, c & 0xffff, c >>> 16, d & 0xffff, d >>> 16) }
+    return { id: String.fromCharCode(a & 0xffff, a >>> 16, b & 0xffff, b >>> 16, c & 0xffff, c >>> 16, d & 0xffff, d >>> 16) }
   }
 
   /** The canonical bytes of the key that lookUp or digest was given last, for the digest that storage knows it by. */
@@ -200,25 +202,40 @@ export class Core {
 
   /** The same judgement as lookUp, of a key, without a trace: nothing counted, nothing removed. */
   peek(key: Key, now: number, staleForMs = 0): number {
-    this.setKey(key.words)
+    this.setKey(key)
     return this.exports.peek(now, staleForMs)
   }
 
   /** Keeps a computed value in memory, or says why not. */
   store(key: Key, draft: Draft, now: number): number {
-    this.setKey(key.words)
-    const { payload } = draft
-    const fits = payload.bytes.length <= inboxSize
-    // (A label rides along behind the text.)
-    let size = (payload.kind & 3) === kindOf.packed && fits ? shorten(payload.bytes, this.bytes, offset.inbox) : 0
+    this.setKey(key)
+    // There is room for so many; the core would know the entry by some of them only.
+    if (draft.tokens.length > maxTokens * tokenSize) {
+      this.exports.invalidate()
+      this.words[offset.slot / 4] = noSlot
+      return status.tooLarge
+    }
+    let { payload, label } = draft
+    if (label !== undefined && payload.bytes.length + 3 * label.length + 4 > inboxSize) {
+      payload = labelled(payload, label)
+      label = undefined
+    }
+    const { bytes } = payload
+    const fits = bytes.length <= inboxSize
+    let size = (payload.kind & 3) === kindOf.packed && fits ? shorten(bytes, this.bytes, offset.inbox) : 0
     if (size === 0) {
-      size = payload.bytes.length
-      if (fits) this.bytes.set(payload.bytes, offset.inbox)
+      size = bytes.length
+      if (fits) this.bytes.set(bytes, offset.inbox)
+    }
+    let { kind } = payload
+    if (label !== undefined) {
+      size = putLabel(this.bytes, offset.inbox + size, label) - offset.inbox
+      kind |= flag.labelled
     }
     this.bytes.set(draft.tokens, offset.tokens)
     const said = this.exports.store(
       size,
-      payload.kind,
+      kind,
       draft.tokens.length / tokenSize,
       draft.costMs,
       draft.ttlMs,
@@ -230,13 +247,13 @@ export class Core {
     )
     this.refresh()
     this.filled()
-    if (!fits) this.writePayload(payload.bytes)
+    if (!fits) this.writePayload(bytes)
     return said
   }
 
   /** The sealed entry of what memory holds under the key, if it holds something. */
   resealed(key: Key, storageKey: Uint8Array): Uint8Array | undefined {
-    this.setKey(key.words)
+    this.setKey(key)
     this.exports.redraft()
     return this.words[offset.slot / 4] === noSlot ? undefined : this.seal(storageKey, this.payload())
   }
@@ -260,7 +277,7 @@ export class Core {
 
   /** May this entry out of storage answer the call (ok, stale), or at least if nothing better can be had (retained)? Then memory keeps it too, where there is room. */
   admit(key: Key, storageKey: Uint8Array, entry: Uint8Array, now: number, group = 0, staleForMs = 0): Admitted {
-    this.setKey(key.words)
+    this.setKey(key)
     this.bytes.set(storageKey, offset.storage_key)
     let begun = false
     inPieces(entry, piece => {
@@ -283,13 +300,13 @@ export class Core {
 
   /** Takes a key out of memory; says whether it was there. */
   invalidate(key: Key): boolean {
-    this.setKey(key.words)
+    this.setKey(key)
     return this.exports.invalidate() === 1
   }
 
   /** The entry is stale from now on; one that never gets stale is taken out. Says whether there is still one. */
   expire(key: Key, now: number): boolean {
-    this.setKey(key.words)
+    this.setKey(key)
     return this.exports.expire(now) === 1
   }
 
@@ -299,7 +316,7 @@ export class Core {
     if (slot === noSlot) return undefined
     const end = this.numbers[offset.payload_size / 8]! - 4
     const size = end < 0 ? 0 : labelSize(this.payloadBytes(end, end + 4), 4)
-    const label = size > end ? '' : utf8.decode(this.payloadBytes(end - size, end))
+    const label = size > end ? '' : labelText(this.payloadBytes(end - size, end))
     return { slot, key: this.key(), label }
   }
 
@@ -308,6 +325,12 @@ export class Core {
     this.bytes.set(token, offset.tokens)
     this.exports.set_token()
     this.refresh()
+  }
+
+  /** Its tag (the first 8 bytes) is not known any more. False, and nothing is changed, where an entry carries it. */
+  forgetToken(token: Uint8Array): boolean {
+    this.bytes.set(token, offset.tokens)
+    return this.exports.forget_token() === 1
   }
 
   sweep(now: number, budget: number): number {
@@ -344,8 +367,8 @@ export class Core {
     return decodePayloadAt(kind, this.bytes, from, from + size, true)
   }
 
-  private setKey(words: Uint32Array): void {
-    for (let i = 0, at = offset.key / 4; i < 4; i++) this.words[at + i] = words[i]!
+  private setKey({ id }: Key): void {
+    for (let i = 0, at = offset.key / 4; i < 4; i++) this.words[at + i] = id.charCodeAt(2 * i) | (id.charCodeAt(2 * i + 1) << 16)
   }
 
   /** A slot has a new entry. Every one passes here, so what was remembered of the slot's last entry ends here at the latest. */
@@ -391,17 +414,15 @@ export class Core {
   }
 }
 
-/** Shorter texts are written as fast, longer ones rarely come again. */
-const promptLeast = 16
+/** Longer ones rarely come again. */
 const promptMost = 256
 
 function isPrompt(args: readonly unknown[]): boolean {
   const [text] = args
-  return args.length === 1 && typeof text === 'string' && text.length >= promptLeast && text.length <= promptMost
+  return args.length === 1 && typeof text === 'string' && text !== '' && text.length <= promptMost
 }
 
 const noBytes: Uint8Array = new Uint8Array(0)
-const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
 function inPieces(bytes: Uint8Array, use: (piece: Uint8Array) => void): void {
   for (let at = 0; at < bytes.length; at += inboxSize) use(bytes.subarray(at, at + inboxSize))

@@ -8,7 +8,7 @@ import { Flights, SyncAmbient } from './flights.js'
 import { type CacheOptions, type Clock, parseOptions } from './options.js'
 import type { Parts } from './parts.js'
 import { Planner } from './plan.js'
-import type { Landing } from './results.js'
+import { isTrap, type Landing } from './results.js'
 import type { Runtime } from './runtimes/runtime.js'
 import { labelOf, tokensOf } from './sealed.js'
 import { totals } from './stats.js'
@@ -61,6 +61,18 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
         return undefined
       }
     }
+    let starting: Promise<void>
+    /** Undefined where there is no core, or none any more: the next one is told all that counts. */
+    const tell = <T>(what: (core: Core) => T): T | undefined => {
+      const core = parts.core ?? parts.standby
+      try {
+        return core && what(core)
+      } catch (error) {
+        if (!isTrap(error)) throw error
+        parts.trapped(error)
+        return undefined
+      }
+    }
     const parts: Parts = {
       core: undefined,
       standby: undefined,
@@ -70,6 +82,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
       joined: 0,
       forced: 0,
       disowned: 0,
+      damaged: 0,
       verdict: 0,
       unstored: 0,
       flights: new Flights<Landing>(),
@@ -81,7 +94,9 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
         stopwatch: () => clock.stopwatch(),
         digest,
         randomBytes: count => (draws ? runtime.randomBytes(count) : Uint8Array.from({ length: count }, () => 256 * clock.random())),
-        setToken: pair => (parts.core ?? parts.standby)?.setToken(pair),
+        setToken: pair => void tell(core => core.setToken(pair)),
+        forgetToken: pair => tell(core => core.forgetToken(pair)) ?? true,
+        inUse: () => parts.flights.tags(),
         renewed: tag => parts.flights.doomTagged(tag),
         told: number => parts.news?.tokenRenewed(number),
       }),
@@ -94,7 +109,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
       labels: trust === undefined || storage === undefined,
       now: () => clock.now(),
       stopwatch: () => clock.stopwatch(),
-      after: (ms, run) => clock.after(ms, run),
+      after: (ms, run, idly) => clock.after(ms, run, idly),
       random: () => clock.random(),
       background,
       encodeValue: encodeLoaded,
@@ -113,12 +128,19 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
       },
       judge: () => newCore(1e6, false),
       trapped(error) {
-        // Its counters can still be read; that of a trap, if any, is the last of them.
-        parts.before = totals(parts.before, (parts.core ?? parts.standby)?.stats())
+        const failed = parts.core ?? parts.standby
+        if (failed === undefined) return // Somebody else has met it, too.
         parts.core = parts.standby = undefined
+        try {
+          // Its counters can still be read, mostly; that of a trap, if any, is the last of them.
+          parts.before = totals(parts.before, failed.stats())
+        } catch {
+          // They are lost with it.
+        }
         emit?.({ type: 'uncached', why: 'the core failed; it is being built anew, and until then calls run their functions.', error })
-        void start()
+        starting = start()
       },
+      ready: () => starting,
     }
     if (storage !== undefined) storage.returned = () => Promise.all([parts.tokens.makeUp(), parts.news?.listen()]).then(() => {})
     if (storage?.publishes === true) {
@@ -151,8 +173,9 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
     }
     const start = async (): Promise<void> => {
       try {
-        place(await newCore(parsed.maxBytes, storage !== undefined || namesKeys))
-        await parts.tokens.retell()
+        const core = await newCore(parsed.maxBytes, storage !== undefined || namesKeys)
+        place(core)
+        parts.tokens.retell(pair => core.setToken(pair))
       } catch (error) {
         place(undefined)
         emit?.({ type: 'uncached', why: whyNoCore(error), error })
@@ -166,12 +189,12 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
       closed ??= (async () => {
         parts.flights.abandonBackground()
         await parts.tokens.settled()
-        await storage?.close()
+        await storage?.close(parts.tokens.untold)
       })()
       place(parts.core ?? parts.standby)
       return closed
     }
-    await start()
+    await (starting = start())
     return new Cache(parts, parsed, new Planner(parsed.scope, parsed), letGo, turn)
   }
 }

@@ -59,6 +59,8 @@ export interface Doomable {
   readonly looks?: true
   /** It makes what storage has stale. */
   readonly expires?: true
+  /** The key has another value than when it began, whatever else has happened to it. */
+  overtaken?: boolean
 }
 
 export class Flight<T> implements Aloft, Doomable {
@@ -71,6 +73,8 @@ export class Flight<T> implements Aloft, Doomable {
   doomed: NotStoredReason | undefined
   /** The key has another entry than when it departed, or had. */
   overtaken = false
+  /** Called when it is known that its result is not kept: what it holds for others to wait for can be let go of. */
+  outOfUse: (() => void) | undefined
   /** Its signal has aborted. */
   aborted: { readonly reason: unknown } | undefined
   /** Tags that became known only while it computes. */
@@ -158,6 +162,8 @@ export class Flight<T> implements Aloft, Doomable {
   }
 }
 
+const none: readonly Doomable[] = []
+
 export class Flights<T> {
   private aloft = new Map<string, Flight<T>>()
   /** What nobody can board and may yet put a value under its key: writes, looks into storage, functions beyond their timeout. By key. */
@@ -172,13 +178,17 @@ export class Flights<T> {
   /** A flight that others may board until it ends. One that is aloft for this key is superseded. */
   start(id: string, departure: Departure): Flight<T> {
     const before = this.aloft.get(id)
-    if (before !== undefined) before.doomed ??= 'superseded'
+    if (before !== undefined) {
+      before.doomed ??= 'superseded'
+      before.outOfUse?.()
+    }
     // What a user sets, or looks for, is another matter.
-    for (const freight of this.freight.get(id) ?? []) if (freight.landed === true) freight.doomed ??= 'superseded'
+    for (const freight of this.freight.get(id) ?? none) if (freight.landed === true) freight.doomed ??= 'superseded'
     const flight = new Flight<T>(id, departure, (flight, why) => {
       flight.doomed ??= why
       this.end(flight)
       this.behind = without(this.behind, flight)
+      flight.outOfUse?.()
     })
     this.aloft.set(id, flight)
     return flight
@@ -209,38 +219,55 @@ export class Flights<T> {
     }))
   }
 
-  /** The key has a new entry, or has lost the one it had: what is being read out of storage is older. */
-  overtake(id: string): void {
-    for (const freight of this.freight.get(id) ?? []) if (freight.looks === true) freight.doomed ??= 'superseded'
+  /** The key has a new entry, or has lost the one it had, by the work of `by`: what is being read out of storage is older. */
+  overtake(id: string, by?: object): void {
+    for (const freight of this.freight.get(id) ?? none) {
+      if (freight.looks === true) freight.doomed ??= 'superseded'
+      if (freight !== by) freight.overtaken = true
+    }
     const flight = this.aloft.get(id)
     if (flight !== undefined) flight.overtaken = true
   }
 
   /** What storage has under this key is to be stale, and is not yet. */
   expires(id: string): boolean {
-    for (const freight of this.freight.get(id) ?? []) if (freight.expires === true) return true
+    for (const freight of this.freight.get(id) ?? none) if (freight.expires === true) return true
     return false
   }
 
   /** Nobody boards this key's flight any more, and its result is not kept. */
   doom(id: string, why: NotStoredReason = 'invalidated'): void {
-    for (const freight of this.freight.get(id) ?? []) freight.doomed ??= why
+    for (const freight of this.freight.get(id) ?? none) {
+      freight.doomed ??= why
+      if (why === 'superseded') freight.overtaken = true
+    }
     const flight = this.aloft.get(id)
     if (flight === undefined) return
     flight.doomed ??= why
     this.aloft = without(this.aloft, id)
+    flight.outOfUse?.()
   }
 
   /** The same for a flight, which another may have followed. */
   turnAway(flight: Flight<T>, why: NotStoredReason): void {
     flight.doomed ??= why
     this.end(flight)
+    flight.outOfUse?.()
   }
 
   /** The same for every flight that `test` says yes to. */
   doomIf(test: (flight: Doomable) => boolean): void {
     for (const some of this.freight.values()) for (const freight of some) if (test(freight)) freight.doomed ??= 'invalidated'
     for (const [id, flight] of this.aloft) if (test(flight)) this.doom(id)
+  }
+
+  /** The names (tagName) of all tags that entries may yet carry. */
+  tags(): Set<string> {
+    const names = new Set<string>()
+    const add = ({ departure, moreTags }: Doomable): void => [...departure.tags, ...moreTags].forEach(tag => names.add(tagName(tag)))
+    for (const some of this.freight.values()) some.forEach(add)
+    this.aloft.forEach(add)
+    return names
   }
 
   /** The same for every flight whose entry would carry this tag. */
@@ -260,9 +287,10 @@ export class Flights<T> {
     while (this.behind.size > 0) await Promise.allSettled(this.behind.values())
   }
 
-  /** Ends those that nobody waits for. */
+  /** Nothing is kept any more. Ends those that nobody waits for. */
   abandonBackground(): void {
     for (const flight of this.aloft.values()) {
+      flight.outOfUse?.()
       if (flight.departure.background && !flight.boarded) flight.abort('closed', new DOMException('The cache was closed.', 'AbortError'))
     }
   }

@@ -27,11 +27,14 @@ function collect(value: unknown, objects: Set<object>): boolean {
  * never returned, even if nobody told us.
  *
  * They are held weakly: their memory is not in the budget, so it must be the garbage collector's to take. Who still holds
- * one gets the same one again; once nobody does, another is made when it is asked for. So what is left over where an entry
- * is gone costs a few words, until its slot is filled again.
+ * one gets the same one again; once nobody does, another is made when it is asked for. What is left over then is a hundred bytes each:
+ * it is dropped whenever as many were added as there were after the last time.
  */
 export class FrozenValues {
   private readonly frozen = new Map<number, { readonly low: number; readonly high: number; readonly value: WeakRef<object> | undefined }>()
+
+  /** So many more are added before the dead ones are dropped. */
+  private untilLook = firstLook
 
   /** The value of this slot, frozen if it can be, else a copy. `decode` makes a copy. */
   of(slot: number, low: number, high: number, decode: () => unknown): unknown {
@@ -43,8 +46,18 @@ export class FrozenValues {
     const value = decode()
     if (typeof value !== 'object' || value === null) return value
     const shared = deepFreeze(value)
-    if (typeof WeakRef === 'function') this.frozen.set(slot, { low, high, value: shared ? new WeakRef(value) : undefined })
+    if (typeof WeakRef === 'function') {
+      if (--this.untilLook === 0) this.dropDead()
+      this.frozen.set(slot, { low, high, value: shared ? new WeakRef(value) : undefined })
+    }
     return value
+  }
+
+  /** Those that cannot be shared, too: that is soon found out again. */
+  private dropDead(): void {
+    const { frozen } = this
+    for (const [slot, { value }] of frozen) if (value?.deref() === undefined) frozen.delete(slot)
+    this.untilLook = Math.max(firstLook, frozen.size)
   }
 
   /** The slot has another entry now, or none. */
@@ -52,3 +65,5 @@ export class FrozenValues {
     this.frozen.delete(slot)
   }
 }
+
+const firstLook = 1000

@@ -76,32 +76,50 @@ const nobody = 0xffff_ffff
 const mostBytes = 2_000_000
 const heaviest = 16_384
 
-/** What a value is copied from: an object or array that nobody else has, and which of its members are to be copied themselves. */
-interface Template {
-  readonly whole: object
-  /** Undefined of an array. */
-  readonly spread: Spread | undefined
-  readonly places: readonly (string | number)[]
-  readonly parts: readonly Template[]
-}
+/**
+ * What a value is copied from, in one list, as most of a copy is waiting for memory: of an object or array that nobody else has, itself, what copies it
+ * (undefined: it is an array), how many of its members are to be copied themselves, and of each of those the place and, in the same way, all there is to it.
+ */
+type Template = readonly unknown[]
 
 function templateOf(value: object): Template {
-  const spread = Array.isArray(value) ? undefined : spreadOf(value)
-  const whole = (spread === undefined ? (value as unknown[]).slice() : spread(value)) as Record<string, unknown>
-  const places = Object.keys(whole).filter(place => isObject(whole[place]))
-  const parts = places.map(place => templateOf(whole[place] as object))
-  if (parts.length === 0) return { whole, spread, places: none, parts: none }
-  for (const [i, place] of places.entries()) whole[place] = parts[i]!.whole
-  return { whole, spread, places: spread === undefined ? places.map(Number) : places, parts }
+  const template: unknown[] = []
+  add(value)
+  return template
+
+  function add(value: object): object {
+    const spread = Array.isArray(value) ? undefined : spreadOf(value)
+    const whole = (spread === undefined ? (value as unknown[]).slice() : spread(value)) as Record<string, unknown>
+    const places = Object.keys(whole).filter(place => isObject(whole[place]))
+    template.push(whole, spread, places.length)
+    for (const place of places) {
+      template.push(spread === undefined ? Number(place) : place)
+      whole[place] = add(whole[place] as object)
+    }
+    return whole
+  }
 }
 
-function copyOf({ whole, spread, places, parts }: Template): object {
+function copyOf(template: Template): object {
+  at = 0
+  return copyNext(template)
+}
+
+/** Where the template is read. */
+let at = 0
+
+function copyNext(template: Template): object {
+  const whole = template[at] as object
+  const spread = template[at + 1] as Spread | undefined
+  const parts = template[at + 2] as number
+  at += 3
   const copy = (spread === undefined ? (whole as unknown[]).slice() : spread(whole)) as Record<string | number, unknown>
-  for (let i = 0; i < parts.length; i++) copy[places[i]!] = copyOf(parts[i]!)
+  for (let i = 0; i < parts; i++) {
+    const place = template[at++] as string | number
+    copy[place] = copyNext(template)
+  }
   return copy
 }
-
-const none: readonly never[] = []
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null
@@ -132,11 +150,26 @@ function spreadOf(object: object): Spread {
   return spread
 }
 
-/** What a value takes as a template, roughly and rather too much. */
+/** What a value takes as a template, roughly and rather too much. All its texts are cut from one: a wide character makes each of them wide. */
 function weightOf(value: unknown): number {
-  if (typeof value === 'string') return 32 + (beyondLatin1.test(value) ? 2 : 1) * value.length
+  units = 0
+  isWide = false
+  const weight = weightBesideText(value)
+  return weight + (isWide ? 2 : 1) * units
+}
+
+/** Of the texts that were weighed. */
+let units = 0
+let isWide = false
+
+function weightBesideText(value: unknown): number {
+  if (typeof value === 'string') {
+    units += value.length
+    isWide ||= beyondLatin1.test(value)
+    return 32
+  }
   if (!isObject(value)) return 16
   let weight = 192
-  for (const member of Object.values(value)) weight += 16 + weightOf(member)
+  for (const member of Object.values(value)) weight += 16 + weightBesideText(member)
   return weight
 }

@@ -96,7 +96,7 @@ export function tokenIn(bytes: Uint8Array | undefined): Uint8Array | undefined {
 
 /** The core knows no tokens: an entry that is else as it should be has one that is unknown. */
 function stateOf(judge: Core, name: string, entry: Uint8Array, now: number): State {
-  const { status: said } = judge.admit({ words: new Uint32Array(4), id: '' }, bytesOf(name), entry, now)
+  const { status: said } = judge.admit({ id: '' }, bytesOf(name), entry, now)
   return states[said] ?? 'damaged'
 }
 

@@ -101,11 +101,14 @@ async function journey(itinerary: Itinerary, flight: Flight<Landing>): Promise<L
   if (name === undefined || forced) return computed(itinerary, flight, name, tokens, stale)
   const there = (await look()) ?? (itinerary.older.length > 0 && !background ? await migrated(itinerary, flight, name, tokens) : undefined)
   if (there !== undefined) return there
-  if (!parts.storage!.leases || parts.leaseMs === 0) return computed(itinerary, flight, name, tokens, stale)
+  if (!parts.storage!.leases || parts.leaseMs === 0 || plan.ttlMs === 0) return computed(itinerary, flight, name, tokens, stale)
   const calm = patience(itinerary, flight, () => stale)
   turns ??= import('./turn.js')
   const { found, turn } = await turns.then(({ turnOf }) => turnOf(parts, flight, name, look)).finally(calm)
   if (turn === undefined) return found ?? computed(itinerary, flight, name, tokens, stale)
+  // What is doomed, or whose callers have gone, keeps nobody from computing anew.
+  if (flight.doomed !== undefined || parts.core === undefined) turn.end()
+  flight.outOfUse = () => turn.end()
   try {
     return await computed(itinerary, flight, name, await parts.tokens.snapshot(tags), stale, turn)
   } finally {
@@ -153,7 +156,7 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
     const all = flight.moreTags.length === 0 ? tokens : await parts.tokens.extended(tokens, flight.moreTags)
     if (all === undefined) flight.doomed ??= 'invalidated'
     const { inMemory, payload } = await keep(parts, plan, {
-      core, key, name: turn?.lost === true ? undefined : name, value, ttlMs, label, failed, tokens: all ?? tokens, costMs: context.costGiven ?? costMs, doomed: () => flight.doomed,
+      core, key, name: turn?.lost === true ? undefined : name, value, ttlMs, label, failed, tokens: all ?? tokens, costMs: context.costGiven ?? costMs, freight: flight,
     })
     return shared(parts, plan, key, landing(payload), inMemory)
   }
@@ -237,7 +240,7 @@ async function migrated(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
       if (plan.validate !== undefined && !(await plan.validate(value))) throw new Error('the migrated value is not valid.')
       const ttlMs = found.facts.freshUntil - parts.now()
       const all = { ...tokens, pairs: united(tokens.pairs, found.tokens) }
-      const { payload, inMemory } = await keep(parts, plan, { core, key, name, tokens: all, value, ttlMs, costMs: found.facts.costMs, label: undefined, doomed: () => flight.doomed })
+      const { payload, inMemory } = await keep(parts, plan, { core, key, name, tokens: all, value, ttlMs, costMs: found.facts.costMs, label: undefined, freight: flight })
       return shared(parts, plan, key, { value, payload, status: 'hit', facts: hitFacts(plan, found.facts, 'storage', parts.now()) }, inMemory)
     } catch {
       parts.emit?.({ type: 'refused', name: plan.name, reason: 'not-migrated' }, key)
@@ -247,6 +250,10 @@ async function migrated(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
 }
 
 /** Of a value that is not kept, so that those who wait get copies all the same. */
-function copyable(parts: Parts, value: unknown): Promise<Landing['payload']> {
-  return parts.encodeValue(value, parts.maxEntryBytes).catch(() => undefined)
+async function copyable(parts: Parts, value: unknown): Promise<Landing['payload']> {
+  try {
+    return await parts.encodeValue(value, parts.maxEntryBytes)
+  } catch {
+    return undefined
+  }
 }

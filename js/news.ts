@@ -12,6 +12,7 @@
  * the kind of the payload (1) and a payload with the arguments.
  */
 import type { Parts } from './parts.js'
+import type { Payload } from './value.js'
 
 const format = 1
 const senderSize = 8
@@ -45,9 +46,12 @@ export class News {
   /** Storage has something else under a key than it had. */
   async keyChanged(prefix: Uint8Array, args: readonly unknown[]): Promise<void> {
     if (this.parts.storage?.publishes !== true || !this.tellsKeys) return
-    // What cannot be told is found out when the entry is read from storage again.
-    const payload = await this.parts.encodeValue(args, mostBytes).catch(() => undefined)
-    if (payload === undefined) return
+    let payload: Payload
+    try {
+      payload = await this.parts.encodeValue(args, mostBytes)
+    } catch {
+      return // It is found out when the entry is read from storage again.
+    }
     const body = new Uint8Array(4 + prefix.length + 1 + payload.bytes.length)
     new DataView(body.buffer).setUint32(0, prefix.length)
     body.set(prefix, 4)

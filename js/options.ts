@@ -13,7 +13,7 @@ export type Compression = 'none' | 'lz4'
 export interface SetOptions extends Pick<FreshnessOptions, 'ttl' | 'idle' | 'swr' | 'staleIfError' | 'jitter'> {
   /** One of the cache's `profiles`. */
   profile?: string
-  /** What the value depends on: `cache.invalidate({ tag })` forgets all values of a tag at once. */
+  /** What the value depends on: `cache.invalidate({ tag })` forgets all values of a tag at once. An entry has room for 62 (its scope is one, too), and each tag that is in use takes some 100 bytes. */
   tags?: readonly string[]
 }
 
@@ -70,7 +70,7 @@ export interface FunctionOptions<Args extends readonly unknown[], Result> extend
    * argument, and goes through an array to each of its items.
    */
   ignore?: readonly string[]
-  /** What results depend on, or a function of the arguments that says it. `ctx.tags()` adds tags that only the result tells. */
+  /** What results depend on, or a function of the arguments that says it; 62 at most. `ctx.tags()` adds tags that only the result tells. A result with more tags than that in all is not stored. */
   tags?: readonly string[] | ((...args: Args) => readonly string[])
   /** Where there is no result of this `version`, those of older versions are looked for in this order, and changed by `to`. One that it throws for is not used. */
   migrate?: { from: readonly (string | number)[]; to: (old: unknown, version: string | number) => Result | Promise<Result> }
@@ -100,7 +100,7 @@ export interface CacheOptions extends FreshnessOptions {
    * storage cannot tell what was asked, even by guessing. And they are authenticated, tokens too: what was not written by somebody with the secret, or
    * not for its place, is refused (`bad-mac`). All who share the entries need the same one. With another one a cache begins empty. Default: none.
    */
-  secret?: string | Uint8Array
+  secret?: string | Uint8Array | undefined
   /**
    * What goes to storage is encrypted by AES-256-GCM: `true` under a key that is derived from the secret, `{ keys: [newest, …older] }` under keys of your own (at least 16
    * bytes each, random), of which the first writes and all read. Needs a `secret`. A key is good for 2^32 writes, those of all processes together. Memory is not encrypted. Default `false`.
@@ -116,8 +116,8 @@ export interface CacheOptions extends FreshnessOptions {
     maxEntryBytes?: ByteSize
     /**
      * `'lz4'`: entries in memory are compressed, each against a dictionary made of the first results of its function. Results of a
-     * kilobyte then take some 40 % of their size, so that the same `maxBytes` hold twice as many. Up to 1.1 MB of `maxBytes`, but
-     * never more than an eighth, are for the dictionaries: below 2.4 MB nothing is compressed. Storage is not affected. Default `'none'`.
+     * kilobyte then take some 40 % of their size, so that the same `maxBytes` hold twice as many. Up to 1.7 MB of `maxBytes`, but
+     * never more than a quarter, are for the dictionaries: below 3 MB nothing is compressed. Storage is not affected. Default `'none'`.
      */
     compression?: Compression
   }
@@ -207,14 +207,23 @@ export function parseOptions(options: CacheOptions = {}): ParsedOptions {
     waitUntil: parseFunction('waitUntil', options.waitUntil, '(promise) => ctx.waitUntil(promise)'),
     onEvent: parseFunction('onEvent', options.onEvent, '(event) => { … }'),
     eventKeys: parseSwitch('eventKeys', options.eventKeys ?? false),
-    clock: options.clock,
+    clock: parseClock(options.clock),
   }
+}
+
+function parseClock(clock: Clock | undefined): Clock | undefined {
+  if (clock === undefined) return undefined
+  for (const verb of ['now', 'stopwatch', 'after', 'random'] as const) {
+    if (typeof (clock as Partial<Clock> | null)?.[verb] !== 'function') throw new OptionError('clock', `${show(clock)} has no function ${verb}(). A clock has now, stopwatch, after and random; reprise/testing makes one.`)
+  }
+  return clock
 }
 
 function parseLease(lease: unknown): number {
   const ms = parseDuration('lease', lease)
   if (ms > 0 && !(ms >= 1_000 && ms <= 3_600_000)) throw new OptionError('lease', `${show(lease)} is not between 1 second and 1 hour. Leave it out for '10s', or give 0, and every process computes for itself.`)
-  return ms
+  // Servers take whole milliseconds.
+  return Math.ceil(ms)
 }
 
 /** A scope's name. */

@@ -41,7 +41,7 @@ export class Outline {
   private begunWith: Uint8Array | undefined
   private prefixEnd = 0
 
-  constructor(words = new Uint32Array(128)) {
+  constructor(words: Uint32Array = new Uint32Array(128)) {
     this.words = words
     this.bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength)
   }

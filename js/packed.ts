@@ -20,26 +20,20 @@ import { wellFormed } from './cbor.js'
 import { isPlain, maxDepth } from './encode.js'
 import { ValueError } from './errors.js'
 import { beyondLatin1, isLatin1, latin1Text, putAscii, putUtf16, utf16Text } from './platform-text.js'
+import { form, headerRoom, putNumber, short, simple, tooShort, type, unknown } from './packed-form.js'
+import { type Block, blockNumbered, copy } from './packed-short.js'
 import { type Node, Trie } from './trie.js'
-
-/**
- * How the text is written. `ascii`: so are names. `latin1`: the UTF-16 code units, which are all below 0x100. `patched`: their low
- * bytes, with the high ones that are not 0 apart. (Text that is English but for some quotes or emoji stays small, and
- * UTF-8 takes four times as long to read.)
- */
-enum form { ascii = 0, latin1 = 1, patched = 2, utf16 = 3 }
-
-/** The first three bits of an item; the other five are its number, or 31 where that follows as LEB128. */
-enum type { text = 0, positive = 1, negative = 2, array = 3, object = 4, simple = 5, doubles = 6 }
-
-/** The numbers of type.simple. After `double` come its 8 bytes. */
-enum simple { undefined = 0, null = 1, false = 2, true = 3, double = 4 }
 
 // ---- writing ----------------------------------------------------------------------------------
 
 /** A JSON-like value as bytes; undefined where it is not one. `tooLarge` throws: it takes more than `maxBytes`. */
-export function encodePacked(value: unknown, maxBytes: number, tooLarge: () => never): Uint8Array | undefined {
+export function encodePacked(value: unknown, maxBytes: number, tooLarge: (maxBytes: number) => never): Uint8Array | undefined {
   return packer.pack(value, maxBytes, tooLarge)
+}
+
+/** Nobody has a use for these bytes of encodePacked any more. */
+export function discardPacked(packed: Uint8Array): void {
+  packer.discard(packed)
 }
 
 /** The names of one kind of objects, in order. */
@@ -61,7 +55,8 @@ interface Names {
 /**
  * One for all. All is written into one buffer, the items first and with room for a header before them. Names and text come
  * behind, so the payload lies there as it must be. A small one is left there, and the next one begins behind it: memory of its
- * own would cost as much as writing it. (Whoever keeps small payloads copies them.)
+ * own would cost as much as writing it. (Whoever keeps small payloads copies them.) What it needs for a value it has
+ * already, so nothing is left for the collector but what was packed.
  */
 class Packer {
   private busy = false
@@ -70,19 +65,29 @@ class Packer {
   private at = 0
   /** Where the items begin. */
   private start = headerRoom
-  /** V8 keeps what is added up as a rope, and makes it flat once. */
-  private text = ''
+  /** What was packed last, and where its items began. */
+  private last: Uint8Array = none
+  private before = headerRoom
+  /** The texts of this run, how many, and of how many units. */
+  private readonly texts: string[] = []
+  private textCount = 0
+  private textLength = 0
+  /** The same as bytes, as long as they are ASCII and moderate: else -1 is where they end. */
+  private readonly ascii = new Uint8Array(asciiSize)
+  private asciiEnd = 0
   private run = 0
-  /** The shapes of this run, and their ids mixed. */
-  private shapes: WrittenShape[] = []
+  /** The shapes of this run, how many, and their ids mixed. */
+  private readonly shapes: WrittenShape[] = []
+  private shapeCount = 0
   private mixed = 0
   /** The objects of this run. A few are looked through faster than they are hashed. */
-  private met: object[] = []
+  private readonly met: (object | undefined)[] = []
+  private metCount = 0
   private many: Set<object> | undefined
   private maxBytes = 0
-  private tooLarge!: () => never
+  private tooLarge!: (maxBytes: number) => never
 
-  pack(value: unknown, maxBytes: number, tooLarge: () => never): Uint8Array | undefined {
+  pack(value: unknown, maxBytes: number, tooLarge: (maxBytes: number) => never): Uint8Array | undefined {
     // A getter of a value that is being packed packs another one, which then is stored some other way.
     if (this.busy) return undefined
     this.busy = true
@@ -99,12 +104,19 @@ class Packer {
       return this.item(value, 0) ? this.take() : undefined
     } finally {
       this.busy = false
-      this.text = ''
       this.many = undefined
-      this.met = []
-      this.shapes = []
+      this.metCount = forgotten(this.met, this.metCount, undefined)
+      this.textCount = forgotten(this.texts, this.textCount, '')
+      // (Shapes of usual objects live as long as the trie that has them.)
+      if (this.shapeCount > 100) this.shapes.length = 0
+      this.textLength = this.asciiEnd = this.shapeCount = 0
       if (this.bytes.length > 4 * slabSize) this.attach(none)
     }
+  }
+
+  /** The next one takes the place of this one, if it was the last. */
+  discard(packed: Uint8Array): void {
+    if (packed === this.last && packed.buffer === this.bytes.buffer) this.start = this.before
   }
 
   /** Writes a value; false where it is not JSON-like: then all that was written is void. */
@@ -112,8 +124,9 @@ class Packer {
     switch (typeof value) {
       case 'string':
         this.head(type.text, value.length)
-        this.text += value
-        if (this.text.length > this.maxBytes) this.tooLarge()
+        if ((this.textLength += value.length) > this.maxBytes) this.tooLarge(this.maxBytes)
+        this.texts[this.textCount++] = value
+        if (this.asciiEnd >= 0) this.asciiEnd = this.textLength + 4 > asciiSize ? -1 : putAscii(this.ascii, value, this.asciiEnd)
         return true
       case 'number':
         if (!Number.isSafeInteger(value) || (value === 0 && 1 / value < 0)) {
@@ -139,7 +152,9 @@ class Packer {
 
   private array(items: readonly unknown[], depth: number): boolean {
     const { length } = items
-    if (length > this.maxBytes) this.tooLarge()
+    if (length > this.maxBytes) this.tooLarge(this.maxBytes)
+    // Members with names, as a match of a RegExp has: they are looked for where that costs little beside writing the items.
+    if ((length < 32 || typeof items[0] === 'object') && Object.keys(items).length > length) return false
     if (length > 3 && isVector(items, length)) {
       this.head(type.doubles, length)
       this.room(8 * length)
@@ -167,7 +182,8 @@ class Packer {
     const shape = node.shape ?? newShape(Object.keys(object))
     if (shape.run !== this.run) {
       shape.run = this.run
-      shape.number = this.shapes.push(shape) - 1
+      shape.number = this.shapeCount
+      this.shapes[this.shapeCount++] = shape
       this.mixed = (Math.imul(this.mixed, 31) + shape.id) | 0
     }
     this.head(type.object, shape.number)
@@ -178,10 +194,11 @@ class Packer {
   }
 
   private isNew(object: object): boolean {
-    const { met, many } = this
+    const { met, many, metCount } = this
     if (many !== undefined) return many.size < many.add(object).size
-    for (let i = 0; i < met.length; i++) if (met[i] === object) return false
-    if (met.push(object) === 32) this.many = new Set(met)
+    for (let i = 0; i < metCount; i++) if (met[i] === object) return false
+    met[this.metCount++] = object
+    if (this.metCount === 32) this.many = new Set(met as object[])
     return true
   }
 
@@ -207,7 +224,7 @@ class Packer {
   }
 
   private grow(need: number): void {
-    if (this.at - this.start > this.maxBytes) this.tooLarge()
+    if (this.at - this.start > this.maxBytes) this.tooLarge(this.maxBytes)
     const grown = new Uint8Array(Math.max(2 * this.bytes.length, this.at + need))
     grown.set(this.bytes.subarray(0, this.at))
     this.attach(grown)
@@ -220,16 +237,18 @@ class Packer {
 
   /** All that was written; undefined where a text has a lone surrogate, which browsers cannot decode. */
   private take(): Uint8Array | undefined {
-    const { text, at } = this
-    const { length } = text
-    const names = this.shapes.length === 0 ? noNames : this.names()
+    const { at, asciiEnd, textLength: length } = this
+    const names = this.shapeCount === 0 ? noNames : this.names()
     if (names === undefined) return undefined
     const { block } = names
-    const isWide = beyondLatin1.test(text)
     this.room(block.length + 2 * length + 32)
     const { bytes } = this
-    bytes.set(block, at)
-    const textAt = at + block.length
+    const textAt = copy(block, 0, block.length, bytes, at)
+    if (names.isAscii && asciiEnd === length) {
+      return this.framed(form.ascii, 0, at, textAt, copy(this.ascii, 0, length, bytes, textAt))
+    }
+    const text = this.texts.slice(0, this.textCount).join('')
+    const isWide = beyondLatin1.test(text)
     if (!isWide && names.isAscii && putAscii(bytes, text, textAt) >= 0) return this.framed(form.ascii, 0, at, textAt, textAt + length)
 
     const units = unitsOf(text)
@@ -279,22 +298,30 @@ class Packer {
     const { bytes } = this
     const from = this.start - size
     for (let i = 0; i < size; i++) bytes[from + i] = header[i]!
-    if (end - from > this.maxBytes) this.tooLarge()
+    if (end - from > this.maxBytes) this.tooLarge(this.maxBytes)
     if (end - from > maxShared) return bytes.slice(from, end)
+    this.before = this.start
     this.start = end + headerRoom
-    return bytes.subarray(from, end)
+    return (this.last = bytes.subarray(from, end))
   }
 
   /** The names block of this run. Answers of one function have the same shapes, so blocks are remembered. */
   private names(): Names | undefined {
-    const { shapes } = this
+    const { shapes, shapeCount } = this
     const slot = this.mixed & 127
-    const known = blocks[slot]
-    if (known !== undefined && known.shapes.length === shapes.length && known.shapes.every((shape, i) => shape === shapes[i])) return known
-    const names = namesBlock(shapes)
-    if (names !== undefined && names.block.length <= maxBlock) blocks[slot] = names
+    const known = namesBlocks[slot]
+    if (known !== undefined && known.shapes.length === shapeCount && known.shapes.every((shape, i) => shape === shapes[i])) return known
+    const names = namesBlock(shapes.slice(0, shapeCount))
+    if (names !== undefined && names.block.length <= maxBlock) namesBlocks[slot] = names
     return names
   }
+}
+
+/** Lets go of the first `count` of the items, and of the room for many; returns 0, how many there are now. */
+function forgotten<T>(items: T[], count: number, nothing: T): 0 {
+  if (count > 1000) items.length = 0
+  else for (let i = 0; i < count; i++) items[i] = nothing
+  return 0
 }
 
 /** Numbers: of names, their lengths, of shapes, of each its names. Then the names as UTF-8; undefined where they cannot be that. */
@@ -318,17 +345,16 @@ const eight = new Float64Array(1)
 const eightBytes = new Uint8Array(eight.buffer)
 const noNames: Names = { shapes: [], block: none, isAscii: true }
 
-/** A form and three numbers, of which one is at most that of a string's units. */
-const headerRoom = 24
 const header = new Uint8Array(headerRoom)
 
 const slabSize = 65_536
+const asciiSize = 16_384
 const maxShared = 4096
 
 /** Names blocks that take more are not remembered: objects that are dictionaries have one each. */
 const maxBlock = 4096
 const written = new Trie<WrittenShape>(4096)
-const blocks = new Array<Names | undefined>(128).fill(undefined)
+const namesBlocks = new Array<Names | undefined>(128).fill(undefined)
 let shapeIds = 0
 
 function newShape(names: readonly string[]): WrittenShape {
@@ -343,13 +369,6 @@ function isVector(items: readonly unknown[], length: number): boolean {
     if (typeof item !== 'number' || (Number.isSafeInteger(item) && 2 * ++whole >= length)) return false
   }
   return true
-}
-
-/** LEB128: seven bits a byte, the low ones first; the highest bit says that more follow. Returns where it ends. */
-function putNumber(bytes: Uint8Array, at: number, n: number): number {
-  for (; n > 0x7f; n = Math.floor(n / 128)) bytes[at++] = (n % 128) | 0x80
-  bytes[at++] = n
-  return at
 }
 
 /** The code units of a text, and perhaps more behind them. */
@@ -375,63 +394,6 @@ export function decodePacked(bytes: Uint8Array, from = 0, to = bytes.length, may
   return unpacker.decode(bytes, from, to, mayBeShort)
 }
 
-// ---- in memory ----------------------------------------------------------------------------------
-// Answers of one function have the same names, a fifth of a reply of a kilobyte. So memory holds a number in their place,
-// under a form of its own; what goes to storage has its names. A block of names gets a number when it is met a second time,
-// for as long as the process lives, and the first few hundred blocks do.
-
-/** Beside the form: names are a number, and no size of them is given. */
-const short = 8
-const mostBlocks = 256
-const maxShortBlock = 1024
-const numberOf = new Map<string, number>()
-const shapesByNumber: (readonly Shape[])[] = []
-/** Met once. */
-const candidates = new Set<string>()
-
-/** Writes the packed bytes to `target`, with a number in place of the names; returns how many bytes that took, 0 where names stay. */
-export function shorten(packed: Uint8Array, target: Uint8Array, start: number): number {
-  const { structureSize, namesSize, structure } = unpacker.parts(packed)
-  if (namesSize === 0 || namesSize > maxShortBlock) return 0
-  const names = structure + structureSize
-  const block = latin1Text(packed, names, names + namesSize)
-  let number = numberOf.get(block)
-  if (number === undefined) {
-    if (numberOf.size === mostBlocks) return 0
-    if (!candidates.delete(block)) {
-      if (candidates.size === mostBlocks) candidates.clear()
-      candidates.add(block)
-      return 0
-    }
-    numberOf.set(block, (number = numberOf.size))
-    shapesByNumber.push(unpacker.shapesIn(packed, names, names + namesSize))
-  }
-  target[start] = packed[0]! | short
-  let at = putNumber(target, putNumber(target, start + 1, number), structureSize)
-  target.set(packed.subarray(structure, names), at)
-  at += structureSize
-  target.set(packed.subarray(names + namesSize), at)
-  return at + packed.length - names - namesSize - start
-}
-
-/** The packed bytes, and what lies behind them, that shorten made these of: names are there again. */
-export function lengthen(packed: Uint8Array): Uint8Array {
-  if ((packed[0]! & short) === 0) return packed
-  const { structureSize: number, namesSize: structureSize, structure } = unpacker.parts(packed)
-  // Numbers are given in the order of the map.
-  const block = [...numberOf.keys()][number]
-  if (block === undefined) throw new ValueError('payload', unknown)
-  const long = new Uint8Array(packed.length + block.length + headerRoom)
-  long[0] = packed[0]! - short
-  let at = putNumber(long, putNumber(long, 1, structureSize), block.length)
-  const names = structure + structureSize
-  long.set(packed.subarray(structure, names), at)
-  at += structureSize
-  for (let i = 0; i < block.length; i++) long[at++] = block.charCodeAt(i)
-  long.set(packed.subarray(names), at)
-  return long.slice(0, at + packed.length - names)
-}
-
 /** A member that is data whatever Object.prototype makes of its name: assigning could meet a setter, as that of `__proto__`, or a frozen member. */
 export function defineMember(object: object, name: string, value: unknown): void {
   Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true })
@@ -445,28 +407,8 @@ class Unpacker {
   private text = ''
   private textAt = 0
   private shapes: readonly Shape[] = []
-
-  /** The two numbers of a header (of a short one: which names, and the size of the structure), and where the structure begins. */
-  parts(packed: Uint8Array): { structureSize: number; namesSize: number; structure: number } {
-    this.bytes = packed
-    this.at = 1
-    this.end = packed.length
-    try {
-      return { structureSize: this.number(), namesSize: this.number(), structure: this.at }
-    } finally {
-      this.bytes = none
-    }
-  }
-
-  /** The shapes of a block of names. */
-  shapesIn(bytes: Uint8Array, from: number, to: number): readonly Shape[] {
-    this.bytes = bytes
-    try {
-      return this.newShapes(from, to)
-    } finally {
-      this.bytes = none
-    }
-  }
+  /** Texts that have a number. */
+  private known: readonly string[] = []
 
   decode(bytes: Uint8Array, from: number, to: number, mayBeShort: boolean): unknown {
     this.bytes = bytes
@@ -477,7 +419,9 @@ class Unpacker {
       let shapes: readonly Shape[] | undefined
       if (mayBeShort && (how & short) !== 0) {
         how -= short
-        shapes = shapesByNumber[this.number()] ?? this.fail(unknown)
+        const block = (blockNumbered(this.number()) as Block<Shape> | undefined) ?? this.fail(unknown)
+        shapes = block.shapes ??= this.shapesIn(block.bytes)
+        this.known = block.texts
       }
       const structureSize = this.number()
       const namesSize = shapes === undefined ? this.number() : 0
@@ -506,6 +450,7 @@ class Unpacker {
       this.bytes = none
       this.text = ''
       this.shapes = noShapes
+      this.known = noTexts
     }
   }
 
@@ -547,6 +492,8 @@ class Unpacker {
         break
       case type.doubles:
         return this.doubles(n)
+      case type.known:
+        return this.known[n] ?? this.fail(unknown)
     }
     return this.fail(unknown)
   }
@@ -620,6 +567,17 @@ class Unpacker {
     })
   }
 
+  /** The same of names that lie elsewhere, amid a value. */
+  private shapesIn(names: Uint8Array): readonly Shape[] {
+    const { bytes, at, end } = this
+    this.bytes = names
+    const shapes = this.newShapes(0, names.length)
+    this.bytes = bytes
+    this.at = at
+    this.end = end
+    return shapes
+  }
+
   private numbers(): number[] {
     const numbers: number[] = []
     for (let count = this.number(); count > 0; count--) numbers.push(this.number())
@@ -668,10 +626,8 @@ class Unpacker {
   }
 }
 
-const tooShort = 'ends too early'
-const unknown = 'holds something that is not known'
-
 const noShapes: readonly Shape[] = []
+const noTexts: readonly string[] = []
 
 /** Names blocks that were met, with what they say: 256 at most. */
 const remembered: ({ readonly key: string; readonly shapes: readonly Shape[] } | undefined)[] = new Array<undefined>(256).fill(undefined)

@@ -39,6 +39,8 @@ export interface Parts extends Clock {
   forced: number
   /** Hits of the core that answered no call: peeked at, or not valid. */
   disowned: number
+  /** Entries that were there, in memory or in storage, and could not be read. */
+  damaged: number
   /** What the last look-up said. */
   verdict: number
   /** Results that were not kept for reasons that the core does not know. */
@@ -63,7 +65,8 @@ export interface Parts extends Clock {
   background(work: Promise<unknown>): void
   /** Undefined where the digest cannot be had: then storage is not asked. */
   storageName(canonical: Uint8Array): Promise<StorageName | undefined>
-  encodeValue(value: unknown, maxBytes: number): Promise<Payload>
+  /** A promise only where something has to be loaded. */
+  encodeValue(value: unknown, maxBytes: number): Payload | Promise<Payload>
   /** Can payloads of this kind be decoded from now on? */
   decodable(kind: number): Promise<boolean>
   decodePayload(payload: Payload): unknown
@@ -75,4 +78,6 @@ export interface Parts extends Clock {
   tokensOf(entry: Uint8Array): Uint8Array
   /** A trap in the core: it is dropped, and built anew. */
   trapped(error: unknown): void
+  /** The core that is being built is there, or none can be had. */
+  ready(): Promise<void>
 }

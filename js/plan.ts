@@ -38,6 +38,10 @@ export interface Migration {
 }
 
 const readNames = [...freshnessNames, 'profile', 'freeze', 'validate', 'cacheErrors', 'keepAlive', 'tags'] as const
+/** Of wrap(). */
+export const functionNames: readonly string[] = ['name', 'version', 'key', 'ignore', 'migrate', 'context', ...readNames]
+/** Tokens that an entry has room for (`maxTokens`), less that of the function's name. */
+const mostTags = 63
 const setNames = ['ttl', 'idle', 'swr', 'staleIfError', 'jitter', 'profile', 'tags'] as const
 
 /** Makes plans for one scope of a cache. */
@@ -57,9 +61,8 @@ export class Planner {
     this.userPlan = this.plan({}, null, null, this.scopeTags)
   }
 
-  /** Throws OptionError. */
+  /** Throws OptionError. Whether there are such options is seen by who takes them (`functionNames`). */
   ofFunction(name: string, options: FunctionOptions<never[], never>): Plan {
-    checkNames('wrap', options, ['name', 'version', 'key', 'ignore', 'migrate', 'context', ...readNames])
     const { version, key, tags } = options
     checkVersion('version', version)
     parseFunction('key', key as AnyFunction | undefined, '(...args) => what identifies the call')
@@ -94,7 +97,9 @@ export class Planner {
   tagsOf(values: unknown, option = 'tags'): Tag[] {
     if (values === undefined) return []
     if (!Array.isArray(values)) throw new OptionError(option, `${show(values)} is not a list of tags. Give an array of strings, such as ['user:1'].`)
-    return values.map((value: unknown) => {
+    const most = mostTags - this.scopeTags.length
+    if (values.length > most) throw new OptionError(option, `${values.length} tags are more than an entry can have. Give at most ${most}.`)
+    return [...new Set<unknown>(values)].map(value => {
       if (typeof value !== 'string' || value === '') throw new OptionError(option, `${show(value)} is not a tag. Give strings that are not empty.`)
       return { scope: this.scope, kind: 'tag', value }
     })

@@ -8,6 +8,7 @@
  *
  * Where a request meets another one in its slot, the first character in which they differ is one that is looked at from then on:
  * a few such places tell requests apart that one template made, and a digest of all they say would cost what is to be saved.
+ * What a request has in common with the one that was kept before it, instructions to a model for instance, is there once for both.
  */
 import { beyondLatin1 } from './platform-text.js'
 import { compareBytes } from './shapes.js'
@@ -21,18 +22,42 @@ export interface Request {
   readonly count: number
 }
 
-interface Kept extends Request {
-  readonly hash: number
+/** What a hit reads lies close together: it comes from far away in memory, mostly. */
+interface Kept extends Pick<Request, 'prefix' | 'words' | 'at' | 'count'> {
+  /** The first of the texts. */
+  readonly first: string | undefined
+  readonly texts: readonly Copy[]
   readonly bytes: number
-  readonly key: Uint32Array
+}
+
+/** A text of one request or more: who lets go of it last gives its bytes back. */
+interface Copy {
+  readonly text: string
+  readonly bytes: number
+  users: number
 }
 
 export class RecentKeys {
-  private kept: (Kept | undefined)[] = emptySlots()
-  private readonly seen = new Int32Array(slots)
+  private readonly slots: number
+  /** The upper bits of a hash are its slot: so many lie below. */
+  private readonly lowerBits: number
+  private kept: (Kept | undefined)[]
+  /** Of each slot, that of what is kept there: what is not asked for need not be looked at. */
+  private readonly hashes: Int32Array
+  /** Who was not let in last, for each slot or, where they are many, for several. */
+  private readonly seen: Int32Array
+  /** Of each slot: what is there was asked for since the hand came by, which looks for room. */
+  private readonly used: Uint8Array
+  /** Of each slot, the four words of the key. */
+  readonly keys: Uint32Array
+  private hand = 0
+  /** What was kept last. */
+  private latest: Kept | undefined
   /** In pairs: which text, and which of its characters; -1, and which word. */
   private readonly places: number[] = []
   private left: number
+  /** There was no room for the last one that wanted some, and none was given back since. */
+  private isFull = false
   /** How often that is still done: each place costs every request something. */
   private lessons = 8
   /** Of the request that was looked for last. Its upper bits are its slot; the slot beside that is its second one. */
@@ -42,47 +67,104 @@ export class RecentKeys {
   readonly reservedBytes: number
 
   constructor(maxBytes: number) {
-    this.left = this.reservedBytes = Math.min(Math.floor(maxBytes / 64), 1_000_000)
+    this.reservedBytes = Math.min(Math.floor(maxBytes / 64), 1_000_000)
+    // More than there is room for requests: so few of them meet, and have to make way for each other.
+    this.lowerBits = Math.clz32(Math.max(this.reservedBytes / leastBytes, 16))
+    const slots = (this.slots = 2 ** (32 - this.lowerBits))
+    this.kept = emptySlots(slots)
+    this.hashes = new Int32Array(slots)
+    this.seen = new Int32Array(Math.min(slots, 1024))
+    this.used = new Uint8Array(slots)
+    this.keys = new Uint32Array(4 * slots)
+    this.left = this.roomForRequests
   }
 
-  /** The key that such a request was given by note(), if it is kept. */
-  find(request: Request): Uint32Array | undefined {
-    if (request.at > mostWords) return undefined
-    const { kept } = this
+  /** Where in `keys` the key begins that such a request was given by note(), if it is kept; else -1. */
+  find(request: Request): number {
+    if (request.at > mostWords) return -1
     const hash = (this.hash = this.hashOf(request))
-    const slot = hash >>> (32 - slotBits)
-    const first = kept[slot]
-    if (first !== undefined && first.hash === hash && isSame(first, request)) return first.key
-    const second = kept[slot ^ 1]
-    return second !== undefined && second.hash === hash && isSame(second, request) ? second.key : undefined
+    const slot = hash >>> this.lowerBits
+    return this.has(slot, hash, request) ? 4 * slot : this.has(slot ^ 1, hash, request) ? 4 * (slot ^ 1) : -1
   }
 
-  /** The key of the request that was looked for just now, and not found; `key` is asked for where it is kept. `fingerprint` are any 32 bits of the key. */
-  note(request: Request, fingerprint: number, key: () => Uint32Array): void {
-    const { kept, hash } = this
+  private has(slot: number, hash: number, request: Request): boolean {
+    if (this.hashes[slot] !== hash) return false
+    const kept = this.kept[slot]
+    if (kept === undefined || !isSame(kept, request)) return false
+    this.used[slot] = 1
+    return true
+  }
+
+  /** The key of the request that was looked for just now, and not found: four words of `from`, beginning at `begin`. */
+  note(request: Request, from: Uint32Array, begin: number): void {
+    const { kept, hashes, hash } = this
+    const fingerprint = from[begin]! | 0
     const { prefix, words, at, texts, count } = request
     if (at > mostWords) return
-    let slot = hash >>> (32 - slotBits)
-    const first = kept[slot]
-    if (first !== undefined) {
-      const second = kept[(slot ^= 1)]
-      const other = first.hash === hash ? first : second
-      if (this.lessons > 0 && other?.hash === hash) return this.learn(other, request)
-      // Requests that are new each time push out none that comes again.
-      if (second !== undefined && this.seen[slot] !== fingerprint) {
-        this.seen[slot] = fingerprint
-        return
+    let slot = hash >>> this.lowerBits
+    if (kept[slot] !== undefined) {
+      if (this.lessons > 0) {
+        const alike = hashes[slot] === hash ? kept[slot] : hashes[slot ^ 1] === hash ? kept[slot ^ 1] : undefined
+        if (alike !== undefined) return this.learn(alike, request)
       }
+      slot ^= 1
+      if (kept[slot] !== undefined && !this.again(slot, fingerprint)) return
     }
-    const left = this.left + (kept[slot]?.bytes ?? 0)
-    const most = Math.min(mostBytes, left)
-    let bytes = 256 + 4 * at
-    for (let i = 0; i < count; i++) bytes += 32 + texts[i]!.length
-    if (bytes > most) return
-    for (let i = 0; i < count; i++) if (beyondLatin1.test(texts[i]!)) bytes += texts[i]!.length
-    if (bytes > most) return
-    this.left = left - bytes
-    kept[slot] = { hash, prefix, words: words.slice(0, at), at, texts: texts.slice(0, count).map(copyOf), count, bytes, key: key() }
+    if (this.isFull && !this.again(slot, fingerprint)) return
+    let bytes = leastBytes + 4 * at
+    for (let i = 0; i < count; i++) bytes += this.common(i, texts[i]!) === undefined ? 48 + texts[i]!.length : 16
+    if (bytes > mostBytes) return
+    for (let i = 0; i < count; i++) if (this.common(i, texts[i]!) === undefined && beyondLatin1.test(texts[i]!)) bytes += texts[i]!.length
+    if (bytes > mostBytes) return
+    if (bytes > this.left && (!this.again(slot, fingerprint) || !this.makeRoom(bytes))) {
+      this.isFull = true
+      return
+    }
+    const copies = texts.slice(0, count).map((text, i) => this.common(i, text) ?? copyOf(text))
+    for (const copy of copies) if (++copy.users === 1) this.left -= copy.bytes
+    this.drop(slot)
+    const own = leastBytes + 4 * at + 16 * count
+    this.left -= own
+    this.used[slot] = 1
+    hashes[slot] = hash
+    for (let i = 0; i < 4; i++) this.keys[4 * slot + i] = from[begin + i]!
+    kept[slot] = this.latest = { prefix, words: words.slice(0, at), at, count, first: copies[0]?.text, texts: copies, bytes: own }
+  }
+
+  /** Was this the last that wanted the slot, or one that counts with it, too? Requests that are new each time, or nearly, push out none that comes again. */
+  private again(slot: number, fingerprint: number): boolean {
+    const { seen } = this
+    const at = slot & (seen.length - 1)
+    if (seen[at] === fingerprint) return true
+    seen[at] = fingerprint
+    return false
+  }
+
+  /** The copy that the request kept last has of its text number `i`, if that is this one. */
+  private common(i: number, text: string): Copy | undefined {
+    const copy = this.latest?.texts[i]
+    return copy !== undefined && copy.users > 0 && copy.text === text ? copy : undefined
+  }
+
+  /** Lets go of some that were not asked for of late; says whether that is enough. */
+  private makeRoom(bytes: number): boolean {
+    const { slots } = this
+    for (let i = 0; i < slots / 16 && bytes > this.left; i++) {
+      this.hand = (this.hand + 1) % slots
+      if (this.used[this.hand] === 1 || this.kept[this.hand] === this.latest) this.used[this.hand] = 0
+      else this.drop(this.hand)
+    }
+    return bytes <= this.left
+  }
+
+  private drop(slot: number): void {
+    const kept = this.kept[slot]
+    if (kept === undefined) return
+    this.kept[slot] = undefined
+    if (kept === this.latest) this.latest = undefined
+    this.isFull = false
+    this.left += kept.bytes
+    for (const copy of kept.texts) if (--copy.users === 0) this.left += copy.bytes
   }
 
   private hashOf({ prefix, words, at, texts, count }: Request): number {
@@ -100,19 +182,26 @@ export class RecentKeys {
   }
 
   /** Two requests that look alike: where they first differ is looked at from now on. Then all slots are others. */
-  private learn(a: Request, b: Request): void {
+  private learn(a: Kept, b: Request): void {
     this.lessons--
     const [text, at] = firstDifference(a, b)
     if (at < 0) return // it is the prefix
     this.places.push(text, at)
-    this.kept = emptySlots()
-    this.left = this.reservedBytes
+    this.kept = emptySlots(this.slots)
+    this.latest = undefined
+    this.isFull = false
+    this.left = this.roomForRequests
+  }
+
+  /** What is reserved beside the slots. */
+  private get roomForRequests(): number {
+    return this.reservedBytes - bytesPerSlot * this.slots
   }
 }
 
-function firstDifference(a: Request, b: Request): [text: number, at: number] {
+function firstDifference(a: Kept, b: Request): [text: number, at: number] {
   for (let text = 0; text < a.count && text < b.count; text++) {
-    const [one, two] = [a.texts[text]!, b.texts[text]!]
+    const [one, two] = [a.texts[text]!.text, b.texts[text]!]
     if (one === two) continue
     let at = 0
     while (one.charCodeAt(at) === two.charCodeAt(at)) at++
@@ -121,19 +210,21 @@ function firstDifference(a: Request, b: Request): [text: number, at: number] {
   return [-1, a.words.findIndex((word, i) => word !== b.words[i])]
 }
 
-const slotBits = 10
-const slots = 1 << slotBits
+const bytesPerSlot = 8 + 4 + 4 + 1 + 16
 
+/** Of one request, beside its words and texts. */
+const leastBytes = 256
 /** Of one request. What is larger is not kept. */
 const mostWords = 1024
 const mostBytes = 32_768
 
-const emptySlots = (): undefined[] => new Array<undefined>(slots).fill(undefined)
+const emptySlots = (slots: number): undefined[] => new Array<undefined>(slots).fill(undefined)
 
-function isSame(a: Request, b: Request): boolean {
+function isSame(a: Kept, b: Request): boolean {
   if (a.at !== b.at || a.count !== b.count || !isSamePrefix(a.prefix, b.prefix)) return false
   for (let i = 0; i < a.at; i++) if (a.words[i] !== b.words[i]) return false
-  for (let i = 0; i < a.count; i++) if (a.texts[i] !== b.texts[i]) return false
+  if (a.count > 0 && a.first !== b.texts[0]) return false
+  for (let i = 1; i < a.count; i++) if (a.texts[i]!.text !== b.texts[i]) return false
   return true
 }
 
@@ -143,6 +234,7 @@ function isSamePrefix(a: Uint8Array | undefined, b: Uint8Array | undefined): boo
 }
 
 /** A string of its own. (JSON keeps lone surrogates, which a TextDecoder would not; and no engine makes slices of a few characters.) */
-function copyOf(text: string): string {
-  return text.length < 13 ? text : (JSON.parse(JSON.stringify(text)) as string)
+function copyOf(text: string): Copy {
+  const bytes = 32 + (beyondLatin1.test(text) ? 2 : 1) * text.length
+  return { text: text.length < 13 ? text : (JSON.parse(JSON.stringify(text)) as string), bytes, users: 0 }
 }

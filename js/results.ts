@@ -65,8 +65,10 @@ export interface Result {
   readonly insists?: boolean
   /** The key, where it is a text that a user made. */
   readonly label: string | undefined
+  /** The same as bytes, where it was encoded before. */
+  readonly encoded?: Payload | Promise<Payload> | undefined
   /** Says why it is not to be kept after all. */
-  doomed(): NotStoredReason | undefined
+  readonly freight: { readonly doomed: NotStoredReason | undefined }
 }
 
 /** What fromMemory says where there is no value. */
@@ -87,6 +89,7 @@ export function fromMemory(parts: Parts, plan: Plan, args: readonly unknown[], n
     if (isTrap(error)) parts.trapped(error)
     else {
       parts.disowned++
+      parts.damaged++
       core.invalidate(core.key()) // The value did not decode: as if it were not there.
       parts.emit?.({ type: 'refused', name: plan.name, reason: 'undecodable' }, parts.keyOf(core))
       core.digest(plan.prefix, args) // Whatever the listener did.
@@ -124,6 +127,9 @@ export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: Stor
     reason = 'undecodable'
   }
   parts.emit?.({ type: 'refused', name: plan.name, reason }, { name: name.text })
+  // What is over or invalidated is to be replaced soon, and another may have done so by now: a deletion could take that.
+  if (reason === 'expired' || reason === 'invalidated') return undefined
+  if (reason !== 'other-format') parts.damaged++
   void parts.storage!.delete(name.text)
   return undefined
 }
@@ -190,19 +196,27 @@ export interface Kept {
   readonly anywhere?: boolean
 }
 
-/** Keeps a computed value, and says in an event if and where. */
-export async function keep(parts: Parts, plan: Plan, result: Result): Promise<Kept> {
-  const { emit } = parts
-  const { core, label } = result
-  let payload: Payload
+/** Keeps a computed value, and says in an event if and where. A promise only where something has to be loaded to encode the value. */
+export function keep(parts: Parts, plan: Plan, result: Result): Kept | Promise<Kept> {
+  let payload: Payload | Promise<Payload>
   try {
-    payload = await parts.encodeValue(result.value, parts.maxEntryBytes)
-    if (result.failed === true) payload = failed(payload)
+    payload = result.encoded ?? parts.encodeValue(result.value, parts.maxEntryBytes)
   } catch (error) {
-    notStored(parts, plan, result.key, error instanceof ValueError && error.tooLarge ? 'too-large' : 'value', error)
-    return { inMemory: false }
+    return notEncoded(parts, plan, result, error)
   }
-  const doomed = result.doomed() ?? (parts.core === undefined ? (parts.out === 'closed' ? 'closed' : 'no-room') : undefined)
+  return payload instanceof Promise ? payload.then(loaded => keepPayload(parts, plan, result, loaded), error => notEncoded(parts, plan, result, error)) : keepPayload(parts, plan, result, payload)
+}
+
+function notEncoded(parts: Parts, plan: Plan, { key }: Result, error: unknown): Kept {
+  notStored(parts, plan, key, error instanceof ValueError && error.tooLarge ? 'too-large' : 'value', error)
+  return { inMemory: false }
+}
+
+function keepPayload(parts: Parts, plan: Plan, result: Result, payload: Payload): Kept {
+  if (result.failed === true) payload = failed(payload)
+  const { emit } = parts
+  const { core } = result
+  const doomed = result.freight.doomed ?? (parts.core === undefined ? (parts.out === 'closed' ? 'closed' : 'no-room') : undefined)
   if (doomed !== undefined || core !== parts.core) {
     notStored(parts, plan, result.key, doomed ?? 'no-room')
     return { payload, inMemory: false }
@@ -212,11 +226,11 @@ export async function keep(parts: Parts, plan: Plan, result: Result): Promise<Ke
   try {
     const now = parts.now()
     const { costMs, tokens, name } = result
-    const stored = label === undefined || !parts.labels ? payload : labelled(payload, label)
+    const label = parts.labels ? result.label : undefined
     const ttlMs = jittered(result.ttlMs, plan.jitter, parts.random())
     const staleForMs = result.failed === true || ttlMs === 0 ? 0 : keptStaleMs(plan)
-    const draft = { payload: stored, tokens: tokens.pairs, costMs, ttlMs, staleForMs, idleMs: plan.idleMs, group: plan.group, insists: result.insists === true }
-    parts.flights.overtake(result.key.id)
+    const draft = { payload, label, tokens: tokens.pairs, costMs, ttlMs, staleForMs, idleMs: plan.idleMs, group: plan.group, insists: result.insists === true }
+    parts.flights.overtake(result.key.id, result.freight)
     const said = core.store(result.key, draft, now)
     const refused = notStoredReasons[said]
     inMemory = refused === undefined
@@ -224,7 +238,7 @@ export async function keep(parts: Parts, plan: Plan, result: Result): Promise<Ke
     let stores = name !== undefined && tokens.shared && (refused === undefined || refused === 'no-room' || refused === 'not-admitted')
     if (stores) {
       const expiresAt = now + Math.min(ttlMs, plan.idleMs) + staleForMs
-      stores = parts.storage!.set(name!.text, core.seal(name!.bytes, stored), expiresAt < Infinity ? { expiresAt } : {}, result.insists)
+      stores = parts.storage!.set(name!.text, core.seal(name!.bytes, label === undefined ? payload : labelled(payload, label)), expiresAt < Infinity ? { expiresAt } : {}, result.insists)
     } else if (result.insists === true && name !== undefined && !tokens.shared) void parts.storage!.delete(name.text)
     anywhere = inMemory || stores
     if (refused === undefined || stores) emit?.({ type: 'stored', name: plan.name, bytes: payload.bytes.length, memory: refused === undefined }, result.key)
@@ -321,7 +335,8 @@ const refusals: Readonly<Record<number, RefusalReason>> = {
 /** Why a value was not kept in memory. */
 const notStoredReasons: Readonly<Record<number, NotStoredReason>> = {
   [status.invalidated]: 'invalidated',
-  [status.unknownToken]: 'invalidated',
+  // There was none for its token.
+  [status.unknownToken]: 'no-room',
   [status.tooLarge]: 'too-large',
   [status.noRoom]: 'no-room',
   [status.noLifetime]: 'no-lifetime',

@@ -7,7 +7,7 @@
  * sorted order and their encoded bytes.
  */
 import { GrowingWriter } from './cbor.js'
-import { Trie } from './trie.js'
+import { Node, Trie } from './trie.js'
 
 export interface Shape {
   /** From 1 on, one for each set of names, for good; 0 where there were too many. Keys in memory hold it in place of the names. */
@@ -26,13 +26,20 @@ export interface Shape {
   mayHoldSignals: boolean
 }
 
-/** So many sets of names have numbers, and none that is longer than this as text. */
+/** So many sets of names have numbers, of so much text in all, and none that is longer than this. */
 const maxNumbers = 4096
 const maxNumberedLength = 4096
+const maxNumberedText = 262_144
+
+/** The trie starts anew where the names of its shapes are this long together. */
+const maxText = 524_288
 
 export class Shapes extends Trie<Shape> {
   private readonly numbers = new Map<string, number>()
   private readonly byNumber: Shape[] = []
+  /** How much text may still be numbered: it only ever falls, so what did not fit once never will. */
+  private left = maxNumberedText
+  private text = 0
 
   /** The shape of an object with these names in this order. */
   shape(names: readonly string[]): Shape {
@@ -48,7 +55,12 @@ export class Shapes extends Trie<Shape> {
       return words.length
     })
     const sorted = members.map(({ name }) => name)
-    const number = this.numberOf(sorted)
+    const text = JSON.stringify(sorted)
+    const number = this.numberOf(text)
+    if ((this.text += text.length) > maxText) {
+      this.text = 0
+      this.root = new Node(this)
+    }
     const shape = {
       number,
       names: sorted,
@@ -69,11 +81,11 @@ export class Shapes extends Trie<Shape> {
   }
 
   /** Whether these names have a number is decided when they are first met, and never changes: a key must stay what it is. */
-  private numberOf(sorted: readonly string[]): number {
-    const text = JSON.stringify(sorted)
+  private numberOf(text: string): number {
     const known = this.numbers.get(text)
     if (known !== undefined) return known
-    if (this.numbers.size === maxNumbers || text.length > maxNumberedLength) return 0
+    if (this.numbers.size === maxNumbers || text.length > Math.min(maxNumberedLength, this.left)) return 0
+    this.left -= text.length
     this.numbers.set(text, this.numbers.size + 1)
     return this.numbers.size
   }

@@ -4,6 +4,13 @@
  * who ask, not for the one who came first. A signal is found as an argument, or as a member of an argument that is a plain object.
  */
 import { isAbortSignal, isPlain } from './encode.js'
+import { OptionError, show } from './errors.js'
+
+/** An option that is a signal. Throws OptionError. */
+export function parseSignal(signal: unknown): AbortSignal | undefined {
+  if (signal === undefined || typeof (signal as Partial<AbortSignal> | null)?.addEventListener === 'function') return signal as AbortSignal | undefined
+  throw new OptionError('signal', `${show(signal)} is not an AbortSignal. Give new AbortController().signal, or AbortSignal.timeout(1000).`)
+}
 
 /** The signal among these arguments; of several, one that aborts with any of them. */
 export function signalIn(args: readonly unknown[]): AbortSignal | undefined {

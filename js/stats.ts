@@ -10,6 +10,8 @@ export interface CacheStats {
   hits: number
   /** Calls that had to compute or to wait for a computation; whatever it brought, a result, an error, or a stale value in place of one. */
   misses: number
+  /** Entries that calls found damaged, in memory or in storage, and dropped: bumped once for each. Those calls are misses; why the others are is in `core` (`missesAbsent`, `missesExpired` …). */
+  damaged: number
   /** Calls that ran their function, or found nothing, because the cache could not work, or was not to. */
   bypasses: number
   /** Misses that waited for a computation which another call had started. */
@@ -36,11 +38,12 @@ export interface CacheStats {
 export function statsOf(parts: Parts): CacheStats {
   const core = (parts.core ?? parts.standby)?.stats()
   const { hits, misses, notStored, savedMs } = totals(parts.before, core)
-  const { disowned, forced, bypasses } = parts
+  const { disowned, damaged, forced, bypasses } = parts
   return {
     calls: hits + misses + forced + bypasses,
     hits: hits - disowned,
     misses: misses + disowned + forced,
+    damaged,
     bypasses,
     joined: parts.joined,
     notStored: parts.unstored + notStored,

@@ -8,6 +8,9 @@
  * three to expire: entries made before are dead, or stale. Those three lie in a place of their own from then on, with the five that they belong to: so who expires
  * writes over nothing that invalidates. Should that be lost, what was expired is fresh again, for the rest of its time.
  *
+ * What no entry in memory and no call carries is forgotten by and by: there may be a tag for each document or user, and those of entries
+ * that are in storage only are asked for with them. Some are looked at whenever as many new ones have come as makes that worth it.
+ *
  * Other processes share the storage, not this memory. Who renews a token also renews that of one tag which stands for all of
  * them, the epoch. Every `lagMs` the epoch is read, one small read whatever the number of tags; where it has changed, all tokens
  * known here are read again. So an invalidation is obeyed here at once, and elsewhere within that time.
@@ -40,6 +43,10 @@ interface Known {
   readonly soft?: boolean
   /** Some of the tokens, or of their first bytes, that it has had here: one that the storage still has, or has again, is not news. */
   readonly retired: readonly string[]
+  /** When the last of those was outdated, by the stopwatch. */
+  readonly retiredAt?: number | undefined
+  /** Somebody asked for it since it was last looked at by who forgets. */
+  asked?: boolean
 }
 
 export interface TokenTools {
@@ -53,6 +60,10 @@ export interface TokenTools {
   randomBytes(count: number): Uint8Array
   /** Tells the judge a tag's token. */
   setToken(pair: Uint8Array): void
+  /** The judge need not know the tag any more. False, and it still does, where an entry that it has carries it. */
+  forgetToken(pair: Uint8Array): boolean
+  /** The names (tagName) of tags that are to be known, as calls that run will carry them. */
+  inUse(): ReadonlySet<string>
   /** The tag was renewed, here or elsewhere: what is being computed now is older than that. */
   renewed(tag: Tag): void
   /** Storage has another token than it had, of the tag with this number. */
@@ -68,11 +79,16 @@ export interface Snapshot {
   readonly changes: number
 }
 
+/** So many tags are new before some are looked at which might be forgotten: it is done for many at once, as all calls that run have a say in it. */
+const newcomersBefore = 256
+/** How long it is remembered that a tag was renewed. */
+const rememberedMs = 60_000
+
 const epoch: Tag = { scope: null, kind: 'epoch', value: null }
 
 export class Tokens {
   /** By name; what is known by number only, by its place. */
-  private readonly known = new Map<string, Known>()
+  private readonly byName = new Map<string, Known>()
   /** The places in storage of tags that are known, and the pairs of now. */
   private readonly places = new Map<string, Uint8Array>()
   /** What the storage is being asked for, or told. */
@@ -89,6 +105,13 @@ export class Tokens {
   private readonly unpaid = new Set<string>()
   /** How often any token changed that was known here. */
   private changes = 0
+  /** The last of them, of the tags that were forgotten. */
+  private forgotten = 0
+  /** How many tags became known since some were last looked at, and where that goes on. */
+  private newcomers = 0
+  private hand: Iterator<Known> | undefined
+  /** What was said last, and of which list of tags, for as long as no tag changes. */
+  private last: { readonly tags: readonly Tag[]; readonly snapshot: Snapshot } | undefined
   private seenEpoch: string | undefined
   private asking: Promise<void> | undefined
   /** When the storage was asked last: by the time of day, which goes on while a machine sleeps, and by the stopwatch, which nobody turns back. */
@@ -111,11 +134,30 @@ export class Tokens {
 
   /** The tokens that these tags have now. To be asked for before the computation whose entry carries them. */
   async snapshot(tags: readonly Tag[]): Promise<Snapshot> {
+    this.forget()
+    // All are asked for before one is waited for.
+    const asked = tags.map(tag => this.current(tag))
+    const known: Known[] = []
+    for (const one of asked) known.push(one instanceof Promise ? await one : one)
+    return this.snapshotOf(known)
+  }
+
+  /** The same at once, where nobody has to be asked. */
+  known(tags: readonly Tag[]): Snapshot | undefined {
+    if (this.last?.tags === tags) return this.last.snapshot
+    this.forget()
     const known: Known[] = []
     for (const tag of tags) {
       const one = this.current(tag)
-      known.push(one instanceof Promise ? await one : one)
+      if (one instanceof Promise) return undefined
+      known.push(one)
     }
+    const snapshot = this.snapshotOf(known)
+    this.last = { tags, snapshot }
+    return snapshot
+  }
+
+  private snapshotOf(known: readonly Known[]): Snapshot {
     const pairs = new Uint8Array(16 * known.length)
     known.forEach(({ pair }, i) => pairs.set(pair, 16 * i))
     return { pairs, shared: known.every(({ shared }) => shared), changes: this.changes }
@@ -131,15 +173,12 @@ export class Tokens {
       const known = await this.current(tag)
       if (known.changed > before.changes) return undefined
     }
-    const both = new Uint8Array(before.pairs.length + pairs.length)
-    both.set(before.pairs)
-    both.set(pairs, before.pairs.length)
-    return { pairs: both, shared: shared && before.shared, changes: before.changes }
+    return { pairs: united(before.pairs, pairs), shared: shared && before.shared, changes: before.changes }
   }
 
   /** Has one of these tags changed since, as far as is known without asking anybody? */
   changedSince(before: Snapshot, tags: readonly Tag[]): boolean {
-    return tags.some(tag => (this.known.get(tagName(tag))?.changed ?? 0) > before.changes)
+    return tags.some(tag => (this.byName.get(tagName(tag))?.changed ?? this.forgotten) > before.changes)
   }
 
   /**
@@ -154,7 +193,7 @@ export class Tokens {
       if (this.places.has(place)) return true
       const { ok, token } = await this.readBoth(place)
       const tag: Tag = { scope: null, kind: 'number', value: place }
-      if (token !== undefined && !this.places.has(place)) this.learn({ tag, pair: pairOf(number, token), place, shared: true, owed: false, changed: this.changes, retired: [] })
+      if (token !== undefined && !this.places.has(place)) this.learn({ tag, pair: pairOf(number, token), place, shared: true, owed: false, changed: this.forgotten, retired: [] })
       return ok
     }))
     return heard.every(ok => ok)
@@ -171,6 +210,7 @@ export class Tokens {
 
   /** Gives the tag another token: every entry that carries the old one is dead from now on, or, where `soft`, stale. */
   async renew(tag: Tag, soft = false): Promise<void> {
+    this.forget()
     const renewing = this.change(tag, soft).then(async ({ place }) => void (place === undefined || await this.change(epoch, false)))
     this.renewing.add(renewing)
     try {
@@ -198,13 +238,18 @@ export class Tokens {
 
   /** The storage is there after it was not: it is told what it is owed, and says what others have renewed meanwhile. */
   async makeUp(): Promise<void> {
-    for (const { tag, owed } of [...this.known.values()]) if (owed) await this.current(tag)
+    for (const { tag, owed } of [...this.byName.values()]) if (owed) await this.current(tag)
     await this.catchUp()
   }
 
+  /** How many invalidations the storage was not told of. */
+  get untold(): number {
+    return this.unpaid.size
+  }
+
   /** Tells a new judge what the old one knew. */
-  async retell(): Promise<void> {
-    for (const { pair } of this.known.values()) this.tools.setToken(pair)
+  retell(setToken: (pair: Uint8Array) => void): void {
+    for (const { pair } of this.byName.values()) setToken(pair)
   }
 
   /** A tag that is renewed before its name was heard of here. Entries may carry its number all the same, so calls wait until that is known. */
@@ -220,11 +265,11 @@ export class Tokens {
 
   private async change(tag: Tag, soft: boolean): Promise<Known> {
     // What is known is changed at once, shared or not: who called may call on, and must not meet what was before.
-    let known = this.known.get(tagName(tag))
+    let known = this.byName.get(tagName(tag))
     if (known === undefined) {
       const loaded = await this.numbered(tag)
       // Someone else may have waited for the same, and have renewed it.
-      known = this.known.get(tagName(tag)) ?? loaded
+      known = this.byName.get(tagName(tag)) ?? loaded
     }
     const { pair, place } = known
     const renewed = pair.slice()
@@ -233,7 +278,7 @@ export class Tokens {
     while (renewed.every((byte, i) => byte === pair[i]))
     const changed: Known = {
       tag, pair: renewed, place, shared: place === undefined, owed: place !== undefined, changed: ++this.changes,
-      soft: soft && (!known.owed || known.soft === true), retired: retiredBy(known, renewed),
+      soft: soft && (!known.owed || known.soft === true), retired: retiredBy(known, renewed), retiredAt: this.tools.stopwatch(),
     }
     this.learn(changed)
     // Had it to be loaded first, calls have come in between.
@@ -243,13 +288,22 @@ export class Tokens {
 
   private current(tag: Tag): Known | Promise<Known> {
     const name = tagName(tag)
-    const known = this.known.get(name)
-    if (known !== undefined && (known.shared || known.place === undefined)) return known
+    const known = this.byName.get(name)
+    if (known !== undefined && isSettled(known)) {
+      known.asked = true
+      return known
+    }
     const begun = this.loading.get(name)
     if (begun !== undefined) return begun
+    // Without a storage nobody else has to find the tag, so any number will do.
+    if (this.tools.storage === undefined) {
+      const drawn: Known = { tag, pair: this.tools.randomBytes(16), place: undefined, shared: true, owed: false, changed: this.forgotten, retired: [] }
+      this.learn(drawn)
+      return drawn
+    }
     const loading = (known?.owed ? this.pay(known) : this.load(tag, known)).then(loaded => {
       this.loading.delete(name)
-      const now = this.known.get(name)
+      const now = this.byName.get(name)
       // Renewed while it was being loaded: the newer one stands.
       if (now !== known && now !== undefined) return now
       this.learn(loaded)
@@ -259,24 +313,64 @@ export class Tokens {
     return loading
   }
 
+  private note(known: Known): void {
+    known.asked = true
+    const before = this.byName.size
+    this.byName.set(tagName(known.tag), known)
+    if (this.byName.size > before) this.newcomers++
+    this.last = undefined
+  }
+
+  /** Looks at some tags, four for each new one, and forgets those that neither an entry nor a call carries, unless somebody has asked for them since the last time. */
+  private forget(): void {
+    if (this.newcomers < newcomersBefore) return
+    const { byName, places } = this
+    const inUse = this.tools.inUse()
+    for (let left = Math.min(4 * this.newcomers, byName.size); left > 0; left--) {
+      let next = (this.hand ??= byName.values()).next()
+      if (next.done === true) next = (this.hand = byName.values()).next()
+      const known: Known = next.value
+      if (known.asked === true) known.asked = false
+      else if (this.isForgettable(known, inUse) && this.tools.forgetToken(known.pair)) {
+        byName.delete(tagName(known.tag))
+        if (known.place !== undefined) places.delete(known.place)
+        this.forgotten = Math.max(this.forgotten, known.changed)
+      }
+    }
+    this.newcomers = 0
+    this.last = undefined
+  }
+
+  /** What was renewed lately is remembered: for calls that began before, and as storage may be late, or lose it. */
+  private isForgettable({ tag, owed, retiredAt = -Infinity }: Known, inUse: ReadonlySet<string>): boolean {
+    const { storage, stopwatch } = this.tools
+    if (owed || tag.kind === 'epoch' || stopwatch() - retiredAt <= Math.max(storage?.lateMs ?? 0, rememberedMs)) return false
+    const name = tagName(tag)
+    return !inUse.has(name) && !this.loading.has(name)
+  }
+
+  /** How many tags are known. */
+  get size(): number {
+    return this.byName.size
+  }
+
   private learn(known: Known): void {
     const { tag, place } = known
-    this.known.set(tagName(tag), known)
+    this.note(known)
     if (place !== undefined) {
       this.places.set(place, known.pair)
       // Its name is known now, and only that is followed.
-      if (tag.kind !== 'number') this.known.delete(tagName({ scope: null, kind: 'number', value: place }))
+      if (tag.kind !== 'number') this.byName.delete(tagName({ scope: null, kind: 'number', value: place }))
     }
     if (known.tag.kind !== 'epoch') this.tools.setToken(known.pair)
   }
 
   /** What the storage says; or, while it says nothing, what was drawn `before` for this process, so that entries made meanwhile live. */
   private async load(tag: Tag, before: Known | undefined): Promise<Known> {
-    const { storage, randomBytes } = this.tools
-    const known = (place: string | undefined, pair: Uint8Array, shared: boolean): Known => ({ tag, pair, place, shared, owed: false, changed: this.changes, retired: before?.retired ?? [] })
-    // Without a storage nobody else has to find the tag, so any number will do.
-    const digest = storage && (await this.tools.digest(firstItems(4, [tag.scope, tag.kind, tag.value])))
-    if (digest === undefined) return known(undefined, randomBytes(16), storage === undefined)
+    const { randomBytes } = this.tools
+    const known = (place: string | undefined, pair: Uint8Array, shared: boolean): Known => ({ tag, pair, place, shared, owed: false, changed: before?.changed ?? this.forgotten, retired: before?.retired ?? [], retiredAt: before?.retiredAt })
+    const digest = await this.tools.digest(firstItems(4, [tag.scope, tag.kind, tag.value]))
+    if (digest === undefined) return known(undefined, randomBytes(16), false)
     const number = digest.slice(0, 8)
     const place = hex(number)
     const { ok, token } = await this.readBoth(place)
@@ -284,7 +378,7 @@ export class Tokens {
       this.mayBeOld()
       return known(place, pairOf(number, token), true)
     }
-    const now = this.known.get(tagName(tag))
+    const now = this.byName.get(tagName(tag))
     if (now !== before && now !== undefined) return now
     const drawn = { ...known(place, before?.pair ?? pairOf(number, randomBytes(8)), false), drawn: true }
     return ok ? this.pay(drawn) : drawn
@@ -320,7 +414,7 @@ export class Tokens {
       // It is for the first bytes that the tag has, whoever drew them, and those may be drawn anew while this is written.
       for (let written: Uint8Array | undefined; ; written = pair) {
         const { ok, token } = await this.read(place!)
-        if (this.known.get(name) !== known) return this.known.get(name)!
+        if (this.byName.get(name) !== known) return this.byName.get(name)!
         if (!ok) {
           storage!.owes()
           this.unpaid.add(name)
@@ -335,12 +429,12 @@ export class Tokens {
         if (written === pair || !(shared = await storage!.put(this.softPlaceOf(place!), recordOf(pair), {}))) break
       }
     } else if (known.drawn === true) {
-      const before = this.known.get(name)
+      const before = this.byName.get(name)
       const { ok, theirs } = await storage!.add(place!, recordOf(pair))
       shared = ok
       if (theirs) {
         const there = await this.readBoth(place!)
-        const now = this.known.get(name)
+        const now = this.byName.get(name)
         if (now !== undefined && now !== before) return now
         if (there.token !== undefined && !isRetired(known, there.token)) pair = pairOf(pair.subarray(0, 8), there.token)
         // No token at all, or one that had been lost.
@@ -351,9 +445,9 @@ export class Tokens {
     // Others look again only where the epoch has changed, and they may have looked since that was written.
     else if (shared && this.unpaid.delete(name) && tag.kind !== 'epoch') void this.change(epoch, false)
     if (shared && known.drawn !== true && tag.kind !== 'epoch') this.tools.told?.(pair.subarray(0, 8))
-    const paid: Known = { tag, pair, place, shared, owed: !shared && known.owed, changed, soft: !shared && known.soft === true, drawn: !shared && known.drawn === true, retired }
-    if (this.known.get(name) !== known) return paid
-    if (pair === known.pair) this.known.set(name, paid)
+    const paid: Known = { tag, pair, place, shared, owed: !shared && known.owed, changed, soft: !shared && known.soft === true, drawn: !shared && known.drawn === true, retired, retiredAt: known.retiredAt }
+    if (this.byName.get(name) !== known) return paid
+    if (pair === known.pair) this.note(paid)
     else {
       this.learn(paid)
       this.tools.renewed(tag)
@@ -370,16 +464,17 @@ export class Tokens {
     // The first time it cannot be told whether it has changed.
     const all = again || seen !== this.seenEpoch
     if (!ok || (!all && this.unsure.size === 0)) return
-    const names = new Set(all ? [...this.known.keys(), ...this.loading.keys()] : this.unsure)
+    const names = new Set(all ? [...this.byName.keys(), ...this.loading.keys()] : this.unsure)
     this.unsure.clear()
     if (again) this.againAt = Infinity
     if (seen !== this.seenEpoch) this.mayBeOld()
     else if (this.oldAt + this.tools.storage!.lateMs > this.tools.stopwatch()) this.againAt = this.oldAt + this.tools.storage!.lateMs
-    await Promise.all([...names].map(async name => {
-      const known = (await this.loading.get(name)) ?? this.known.get(name)
-      if (known !== undefined) await this.reload(known)
+    const read = await Promise.all([...names].map(async name => {
+      const known = (await this.loading.get(name)) ?? this.byName.get(name)
+      return known === undefined || (await this.reload(known))
     }))
-    this.seenEpoch = seen
+    // What could not be read may be what has changed: then all are read again the next time.
+    if (read.every(ok => ok)) this.seenEpoch = seen
   }
 
   /** Where reads may be old, the token that is read now may be that of before its renewal, whose news is here: all are read once more when that cannot be any longer. */
@@ -394,37 +489,46 @@ export class Tokens {
   /** Somebody says that the tag with this number has another token. */
   async reread(number: Uint8Array): Promise<void> {
     const place = hex(number)
-    if (this.places.has(place)) for (const known of this.known.values()) if (known.place === place) return this.reload(known)
+    if (this.places.has(place)) for (const known of this.byName.values()) if (known.place === place) return void (await this.reload(known))
   }
 
-  private async reload(known: Known): Promise<void> {
+  /** False where the storage did not say. */
+  private async reload(known: Known): Promise<boolean> {
     const { tag, pair, place } = known
-    if (tag === epoch || place === undefined) return
-    if (known.owed) return void (await this.pay(known))
+    if (tag === epoch || place === undefined) return true
+    if (known.owed) return (await this.pay(known)).shared
     await Promise.all([this.tools.storage!.written(place), this.tools.storage!.written(this.softPlaceOf(place))])
     const { ok, token } = await this.readBoth(place)
+    if (!ok) return false
     // Renewed here meanwhile: that is newer.
-    if (!ok || this.known.get(tagName(tag)) !== known) return
-    if (token !== undefined && !differsFrom(pair, token, 16)) return
+    if (this.byName.get(tagName(tag)) !== known) return true
+    if (token !== undefined && !differsFrom(pair, token, 16)) return true
     if (token !== undefined && isRetired(known, token)) {
       // The storage has lost what it was told, or is late. Who read this elsewhere is to read again.
       const owed = { ...known, shared: false, owed: true, soft: false }
-      this.known.set(tagName(tag), owed)
+      this.note(owed)
       await this.pay(owed)
-      return void (await this.change(epoch, false))
+      await this.change(epoch, false)
+      return true
     }
     const news = pairOf(pair.subarray(0, 8), token ?? this.tools.randomBytes(8))
     // Where the storage has lost it, nobody can know whether it was renewed: all that carries it is dead.
-    const learned: Known = { tag, pair: news, place, shared: token !== undefined, owed: token === undefined, drawn: token === undefined, changed: ++this.changes, retired: retiredBy(known, news) }
+    const learned: Known = { tag, pair: news, place, shared: token !== undefined, owed: token === undefined, drawn: token === undefined, changed: ++this.changes, retired: retiredBy(known, news), retiredAt: this.tools.stopwatch() }
     this.learn(learned)
     this.tools.renewed(tag)
     if (learned.owed) await this.pay(learned)
+    return true
   }
 
   private async placeOf(tag: Tag): Promise<string | undefined> {
     const digest = await this.tools.digest(firstItems(4, [tag.scope, tag.kind, tag.value]))
     return digest && hex(digest.slice(0, 8))
   }
+}
+
+/** The storage, if there is one, has it too. */
+function isSettled({ shared, place }: Known): boolean {
+  return shared || place === undefined
 }
 
 /** What a token's bytes in storage begin with: "RPRT", format 1, and three zeros. */
@@ -467,7 +571,11 @@ export function united(pairs: Uint8Array, more: Uint8Array): Uint8Array {
   const numbers = new Set<string>()
   for (let at = 0; at < pairs.length; at += 16) numbers.add(hex(pairs.subarray(at, at + 8)))
   const all = [...pairs]
-  for (let at = 0; at < more.length; at += 16) if (!numbers.has(hex(more.subarray(at, at + 8)))) all.push(...more.subarray(at, at + 16))
+  for (let at = 0; at < more.length; at += 16) {
+    const number = hex(more.subarray(at, at + 8))
+    if (!numbers.has(number)) all.push(...more.subarray(at, at + 16))
+    numbers.add(number)
+  }
   return Uint8Array.from(all)
 }
 

@@ -36,9 +36,10 @@ export async function trustIn(
   if (given !== undefined && aead === webAead && typeof crypto.subtle !== 'object') throw new OptionError('encrypt', 'there is no AES here: a page has WebCrypto only if it came over https. Leave encrypt out, or serve the page over https.')
 
   function parseSecret(option: string, secret: unknown): Uint8Array {
-    const bytes = typeof secret === 'string' ? utf8.encode(secret) : secret
+    const bytes = (typeof secret === 'string' ? utf8.encode(secret) : secret) as Uint8Array
     // What is wrong with a secret is said without showing it.
-    if (!(bytes instanceof Uint8Array)) throw new OptionError(option, 'is neither a string nor a Uint8Array. Give at least 16 random bytes.')
+    // (As is-a.ts asks, which is not loaded for this alone.)
+    if (Object.prototype.toString.call(bytes) !== '[object Uint8Array]') throw new OptionError(option, 'is neither a string nor a Uint8Array. Give at least 16 random bytes.')
     if (bytes.length < 16) throw new OptionError(option, `has ${bytes.length} bytes, which can be guessed. Give at least 16 random ones.`)
     return bytes.slice()
   }

@@ -49,6 +49,7 @@ export async function turnOf<Found extends object>(parts: Parts, flight: Pick<Fl
 /** A lease that is kept while its holder computes. */
 export class Turn {
   private ended = false
+  private over = false
   private gone = false
   private cancel: (() => void) | undefined
 
@@ -67,12 +68,14 @@ export class Turn {
     return this.gone || this.parts.stopwatch() - this.renewedAt >= this.parts.leaseMs
   }
 
-  /** Gives it back, behind everybody's back, once what was written is there. */
+  /** Gives it back, behind everybody's back, once what was written is there; until then it is kept. */
   end(): void {
     if (this.ended) return
     this.ended = true
-    this.cancel?.()
-    this.parts.background(this.parts.storage!.giveBack(this.name.text, this.lease))
+    this.parts.background(this.parts.storage!.giveBack(this.name.text, this.lease).finally(() => {
+      this.over = true
+      this.cancel?.()
+    }))
   }
 
   private keep(): void {
@@ -82,7 +85,7 @@ export class Turn {
       void parts.storage!.renew(this.lease).then(goesOn => {
         if (goesOn === true) this.renewedAt = asked
         this.gone ||= goesOn === false
-        if (!this.ended && !this.lost) this.keep()
+        if (!this.over && !this.lost) this.keep()
       })
     }, true)
   }

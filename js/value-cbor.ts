@@ -96,6 +96,11 @@ class ValueEncoder {
   }
 
   private array(items: readonly unknown[], path: string): void {
+    // Names come last, behind the indices.
+    const last = Object.keys(items).at(-1)
+    if (last !== undefined && (String(Number(last) >>> 0) !== last || Number(last) >= items.length)) {
+      throw new shared.ValueError(path, `is an array that has a member '${last.slice(0, 40)}' beside its items, which cannot be stored. Return a plain array or object instead.`)
+    }
     this.out.head(major.array, items.length)
     for (let i = 0; i < items.length; i++) {
       this.reading = `${path}[${i}]`
@@ -121,10 +126,13 @@ class ValueEncoder {
     const { out } = this
     if (ArrayBuffer.isView(value)) {
       const name = shared.typedArrayName(value)
-      out.head(major.tag, name === undefined ? tag.dataView : (shared.typedArrayTag[name] ?? tag.dataView))
+      const number = name === undefined ? tag.dataView : shared.typedArrayTag[name]
+      if (number === undefined) this.refuse(name!, path)
+      out.head(major.tag, number)
       return out.byteString(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))
     }
-    switch (shared.typeName(value)) {
+    const type = shared.typeName(value)
+    switch (type) {
       case 'ArrayBuffer':
         return out.byteString(new Uint8Array(value as ArrayBuffer))
       case 'Date':
@@ -157,22 +165,17 @@ class ValueEncoder {
         const { name, message, cause } = value as Error
         return this.parts(tag.error, 'cause' in value ? [name, message, cause] : [name, message], path)
       }
-      case 'Promise':
-      case 'WeakMap':
-      case 'WeakSet':
-      case 'WeakRef':
-      case 'Response':
-      case 'Request':
-      case 'ReadableStream':
-      case 'WritableStream':
-      case 'Blob':
-      case 'File':
-      case 'AsyncGenerator':
-      case 'Generator':
-        throw new shared.ValueError(path, `is a ${shared.typeName(value)}, whose content cannot be stored. Return its text, JSON or bytes instead.`)
+      case 'Object':
+        return this.members(value as Record<string, unknown>, path)
       default:
+        // An instance of a class that has a tag of its own; or what keeps its content where nobody can read it: a boxed primitive, Headers.
+        if (type === 'String' || Object.keys(value).length === 0) this.refuse(type, path)
         return this.members(value as Record<string, unknown>, path)
     }
+  }
+
+  private refuse(type: string, path: string): never {
+    throw new shared.ValueError(path, `is ${/^[AEIO]/.test(type) ? 'an' : 'a'} ${type}, whose content cannot be stored. Return its text, JSON or bytes instead.`)
   }
 
   private parts(number: number, parts: readonly unknown[], path: string): void {

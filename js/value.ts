@@ -1,18 +1,21 @@
 /**
  * Values as the payload of an entry, and back: what structuredClone keeps, this keeps. Dates, Maps, Sets, typed arrays,
  * BigInts, NaN, -0, undefined, holes, Errors, shared references and cycles come back as they were; instances of
- * classes come back as plain objects; functions and symbols are refused. Each decode makes new objects, so
+ * classes come back as plain objects; functions and symbols are refused, and so are boxed primitives, arrays that have names beside
+ * their items, and platform objects whose content nobody can read. Each decode makes new objects, so
  * nobody can change what the next caller gets.
  *
  * What is JSON-like is packed (packed.ts), texts too, and a Uint8Array is stored as itself; all else is CBOR (value-cbor.ts), by a codec that is
  * loaded when the first such value comes: encodeLoaded() waits for it, and whoever takes payloads from elsewhere calls
  * loadFor() before one of them can be met.
  */
-import { GrowingWriter, typedArrayName, typedArrayTag } from './cbor.js'
+import { GrowingWriter, typedArrayName, typedArrayTag, wellFormed } from './cbor.js'
 import { isPlain, maxDepth, typeName } from './encode.js'
 import { show, ValueError } from './errors.js'
 import { Failure } from './failure.js'
-import { decodePacked, defineMember, encodePacked, strictUtf8 } from './packed.js'
+import { decodePacked, defineMember, discardPacked, encodePacked, strictUtf8 } from './packed.js'
+import { putAscii, putUtf16, putUtf8 } from './platform-text.js'
+import { utf16Mark } from './sealed.js'
 import type { Codec } from './value-cbor.js'
 
 /** `PayloadKind` of src/entry.h. `text`, plain UTF-8, is read but not written: packed texts that are not ASCII are read faster. */
@@ -44,10 +47,12 @@ export function encodeValue(value: unknown, maxBytes = 2 ** 31): Payload {
   return encodeSimple(value, maxBytes) ?? { kind: kind.cbor, bytes: codec!.encodeCbor(value, maxBytes, () => tooLarge(maxBytes)) }
 }
 
-/** The same of any value at any time. */
-export async function encodeLoaded(value: unknown, maxBytes: number): Promise<Payload> {
-  const simple = encodeSimple(value, maxBytes)
-  if (simple !== undefined) return simple
+/** The same of any value at any time; a promise only where something has to be loaded. */
+export function encodeLoaded(value: unknown, maxBytes: number): Payload | Promise<Payload> {
+  return codec === undefined ? (encodeSimple(value, maxBytes) ?? encodeLater(value, maxBytes)) : encodeValue(value, maxBytes)
+}
+
+async function encodeLater(value: unknown, maxBytes: number): Promise<Payload> {
   await loadFor(kind.cbor)
   return encodeValue(value, maxBytes)
 }
@@ -58,7 +63,7 @@ function encodeSimple(value: unknown, maxBytes: number): Payload | undefined {
     return { kind: kind.bytes, bytes: new Uint8Array(value) }
   }
   try {
-    const packed = encodePacked(value, maxBytes, () => tooLarge(maxBytes))
+    const packed = encodePacked(value, maxBytes, tooLarge)
     return packed && { kind: kind.packed, bytes: packed }
   } catch (error) {
     if (error instanceof ValueError) throw error
@@ -69,6 +74,11 @@ function encodeSimple(value: unknown, maxBytes: number): Payload | undefined {
 
 function tooLarge(maxBytes: number): never {
   throw Object.assign(new ValueError('value', `takes more than ${maxBytes} bytes (memory.maxEntryBytes).`), { tooLarge: true })
+}
+
+/** Nobody has a use for this payload any more: its bytes may become another's. */
+export function discard(payload: Payload | undefined): void {
+  if (payload !== undefined) discardPacked(payload.bytes)
 }
 
 /** The value of a payload, made of new objects. Throws ValueError where the bytes are not one of encodeValue's. */
@@ -111,12 +121,22 @@ export function decodePayloadAt(which: number, bytes: Uint8Array, from: number, 
 
 /** The payload with a text behind its value, and the length of that in bytes: so an entry in memory can be found by what was asked. */
 export function labelled({ kind, bytes }: Payload, label: string): Payload {
-  const text = utf8.encode(label)
-  const all = new Uint8Array(bytes.length + text.length + 4)
+  const all = new Uint8Array(bytes.length + 3 * label.length + 4)
   all.set(bytes)
-  all.set(text, bytes.length)
-  new DataView(all.buffer).setUint32(all.length - 4, text.length, true)
-  return { kind: kind | flag.labelled, bytes: all }
+  return { kind: kind | flag.labelled, bytes: all.slice(0, putLabel(all, bytes.length, label)) }
+}
+
+/** Writes what labelled() puts behind a value to `bytes`, where there is room for four bytes and three for each code unit; returns where it ends. */
+export function putLabel(bytes: Uint8Array, start: number, label: string): number {
+  let end = putAscii(bytes, label, start)
+  if (end < 0 && wellFormed(label)) end = start + putUtf8(bytes, label, start)
+  if (end < 0) {
+    bytes[start] = utf16Mark
+    putUtf16(bytes, label, start + 1)
+    end = start + 1 + 2 * label.length
+  }
+  for (let size = end - start, i = 0; i < 4; i++, size >>>= 8) bytes[end++] = size
+  return end
 }
 
 /** The payload of a value that was thrown. */
@@ -128,5 +148,3 @@ export function failed({ kind, bytes }: Payload): Payload {
 export function labelSize(bytes: Uint8Array, to: number): number {
   return (bytes[to - 4]! | (bytes[to - 3]! << 8) | (bytes[to - 2]! << 16) | (bytes[to - 1]! << 24)) >>> 0
 }
-
-const utf8 = new TextEncoder()

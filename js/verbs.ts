@@ -4,9 +4,18 @@ import { upToDate } from './call.js'
 import type { Core, Key } from './core.js'
 import { Failure } from './failure.js'
 import type { Doomable } from './flights.js'
+import { headerOf } from './header.js'
 import type { Parts } from './parts.js'
 import { labelOfKey, type Plan } from './plan.js'
-import { fromStorage, type Stored } from './results.js'
+import { fromStorage, isTrap, type Stored } from './results.js'
+
+/** What failed is done again with another core, where it was the core that failed; else it rejects as it did. */
+export async function surviving<T>(parts: Parts, error: unknown, verb: () => Promise<T>): Promise<T> {
+  if (!isTrap(error)) throw error
+  parts.trapped(error)
+  await parts.ready()
+  return verb()
+}
 
 /** What the entry of these arguments is called in storage, whether there is one or not. */
 export async function nameOf(parts: Parts, plan: Plan, args: readonly unknown[]): Promise<string | undefined> {
@@ -23,7 +32,12 @@ function keyOf(parts: Parts, plan: Plan, args: readonly unknown[]): { core: Core
 }
 
 /** The fresh value of these arguments, of memory or of storage. Nothing is counted. */
-export async function peek(parts: Parts, plan: Plan, args: readonly unknown[]): Promise<unknown> {
+export function peek(parts: Parts, plan: Plan, args: readonly unknown[]): Promise<unknown> {
+  const now = (): Promise<unknown> => peekNow(parts, plan, args)
+  return now().catch(error => surviving(parts, error, now))
+}
+
+async function peekNow(parts: Parts, plan: Plan, args: readonly unknown[]): Promise<unknown> {
   await upToDate(parts, parts.now())
   const { core } = parts
   if (core === undefined) return undefined
@@ -51,7 +65,12 @@ function unlessFailure(value: unknown): unknown {
 }
 
 /** Forgets the entry, in memory at once, then in storage; a computation that is running is not kept. */
-export async function forget(parts: Parts, plan: Plan, args: readonly unknown[]): Promise<void> {
+export function forget(parts: Parts, plan: Plan, args: readonly unknown[]): Promise<void> {
+  const now = (): Promise<void> => forgetNow(parts, plan, args)
+  return now().catch(error => surviving(parts, error, now))
+}
+
+async function forgetNow(parts: Parts, plan: Plan, args: readonly unknown[]): Promise<void> {
   const keyed = keyOf(parts, plan, args)
   if (keyed === undefined) return
   const { core, key, canonical } = keyed
@@ -66,7 +85,12 @@ export async function forget(parts: Parts, plan: Plan, args: readonly unknown[])
 }
 
 /** The entry is stale from now on, in memory at once, then in storage, if it may be stale at all; else it is forgotten. */
-export async function expire(parts: Parts, plan: Plan, args: readonly unknown[]): Promise<void> {
+export function expire(parts: Parts, plan: Plan, args: readonly unknown[]): Promise<void> {
+  const now = (): Promise<void> => expireNow(parts, plan, args)
+  return now().catch(error => surviving(parts, error, now))
+}
+
+async function expireNow(parts: Parts, plan: Plan, args: readonly unknown[]): Promise<void> {
   const keyed = keyOf(parts, plan, args)
   if (keyed === undefined) return
   const { core, key, canonical } = keyed
@@ -94,5 +118,7 @@ async function expireStored(parts: Parts, plan: Plan, core: Core, key: Key, args
   }
   const entry = isStale ? core.resealed(key, name.bytes) : undefined
   // What cannot be made stale there is to be forgotten there.
-  if (entry === undefined || !(await storage!.put(name.text, entry, {}))) await storage!.delete(name.text)
+  const staleUntil = entry && headerOf(entry)?.staleUntil
+  const hint = staleUntil !== undefined && staleUntil < 8.64e15 ? { expiresAt: staleUntil } : {}
+  if (entry === undefined || !(await storage!.put(name.text, entry, hint))) await storage!.delete(name.text)
 }

@@ -1,13 +1,12 @@
 /** A wrapped function, and what hangs on it. */
 import { call, type How, type Note } from './call.js'
 import type { Context } from './context.js'
-import { OptionError, show } from './errors.js'
 import { infoOf } from './info.js'
 import type { Job } from './journey.js'
 import type { CallOptions } from './options.js'
 import type { Parts } from './parts.js'
 import type { Plan, Planner } from './plan.js'
-import { signalIn, withSignal } from './signals.js'
+import { parseSignal, signalIn, withSignal } from './signals.js'
 import type { Tag } from './tokens.js'
 import { checkNames, parseDuration, parseSwitch } from './units.js'
 import { expire, forget, nameOf, peek } from './verbs.js'
@@ -97,11 +96,8 @@ export function parseHow(what: string, options: CallOptions): How {
 
 /** The same of options that are checked for others, too. */
 export function readHow({ signal, deadline, forceFresh }: CallOptions): How {
-  if (signal !== undefined && typeof (signal as Partial<AbortSignal> | null)?.addEventListener !== 'function') {
-    throw new OptionError('signal', `${show(signal)} is not an AbortSignal. Give new AbortController().signal, or AbortSignal.timeout(1000).`)
-  }
   return {
-    signal,
+    signal: parseSignal(signal),
     deadlineMs: deadline === undefined ? Infinity : parseDuration('deadline', deadline),
     forceFresh: forceFresh !== undefined && parseSwitch('forceFresh', forceFresh),
   }

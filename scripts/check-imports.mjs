@@ -77,7 +77,7 @@ const importRules = [
     broken: ({ file, target }) =>
       (file === 'js/create.ts' && /^js\/(runtimes|testing)\/|^node:|^#core/.test(target)) ||
       (target === 'js/create.ts' && !file.startsWith('js/runtimes/')) ||
-      (file.startsWith('js/runtimes/') && target.startsWith('js/') && !/^js\/(create|errors|index|options|fallback\/index)\.ts$|^js\/(storage|runtimes)\//.test(target)),
+      (file.startsWith('js/runtimes/') && target.startsWith('js/') && !/^js\/(create|errors|index|is-a|options|fallback\/index)\.ts$|^js\/(storage|runtimes)\//.test(target)),
   },
   {
     rule: 'js/fallback/, the twin of the wasm, imports types, ../boundary.js and its siblings only',
@@ -90,10 +90,10 @@ const importRules = [
     broken: ({ file, target }) => file.startsWith('js/') && !/^js\/(fallback|runtimes)\//.test(file) && target.startsWith('js/fallback/'),
   },
   {
-    rule: 'js/testing/ imports types, ../units.js, ../storage/memory.js and its siblings only',
+    rule: 'js/testing/ imports types, ../units.js, ../is-a.js, ../storage/memory.js and its siblings only',
     fix: '`import type`, or take it as a parameter: a test has the cache from elsewhere',
     broken: ({ file, target }) =>
-      file.startsWith('js/testing/') && !/^js\/(units|storage\/memory)\.ts$|^js\/testing\//.test(target),
+      file.startsWith('js/testing/') && !/^js\/(units|is-a|storage\/memory)\.ts$|^js\/testing\//.test(target),
   },
   {
     rule: 'nothing in js/ imports js/testing/, which is an entry of its own',
@@ -101,12 +101,12 @@ const importRules = [
     broken: ({ file, target }) => file.startsWith('js/') && !file.startsWith('js/testing/') && target.startsWith('js/testing/'),
   },
   {
-    rule: 'js/storage/ imports types, ../errors.js, ../units.js, ../header.js, ../sealed.js, its siblings and client libraries only',
+    rule: 'js/storage/ imports types, ../errors.js, ../is-a.js, ../units.js, ../header.js, ../sealed.js, its siblings and client libraries only',
     fix: '`import type`, or take it as a parameter',
     broken: ({ file, target }) =>
       file.startsWith('js/storage/') &&
       /^(js\/|build\/|#)/.test(target) &&
-      !/^js\/(errors|units|header|sealed)\.ts$/.test(target) &&
+      !/^js\/(errors|is-a|units|header|sealed)\.ts$/.test(target) &&
       !target.startsWith('js/storage/'),
   },
   {

@@ -11,8 +11,8 @@ Cache::Cache(const Options& options, Pages& pages, Eviction& eviction, Compressi
       compression_(compression),
       arena_(pages_, this, &moved),
       index_(pages_),
-      sets_(pages_, arena_, Record::kMostSets),
-      tokens_(pages_) {}
+      tokens_(pages_),
+      sets_(pages_, arena_, tokens_, Record::kMostSets) {}
 
 Found Cache::look_up(const Digest128& key, Millis now, Millis stale_for) {
   const Slot slot = index_.find(key);
@@ -54,7 +54,7 @@ REPRISE_COLD Found Cache::peek(const Digest128& key, Millis now, Millis stale_fo
     return {evicted_.remembers(key) ? Verdict::evicted : Verdict::absent, kNoSlot};
   }
   const Record record = this->record(slot);
-  const Tokens::Judgement tokens = sets_.judge(record.token_set, tokens_);
+  const Tokens::Judgement tokens = sets_.judge(record.token_set);
   const Verdict verdict = judge(record.life, tokens, now, stale_for);
   const bool dead = verdict == Verdict::expired || verdict == Verdict::invalidated;
   return {verdict, dead ? kNoSlot : slot};
@@ -296,10 +296,10 @@ REPRISE_COLD bool Cache::valid() const {
 }
 
 Verdict Cache::judge(const Record& record, Millis now, Millis stale_for) const {
-  if (sets_.current(record.token_set, tokens_) && record.life.at(now) == Freshness::fresh) {
+  if (sets_.current(record.token_set) && record.life.at(now) == Freshness::fresh) {
     return Verdict::fresh;
   }
-  return judge(record.life, sets_.judge(record.token_set, tokens_), now, stale_for);
+  return judge(record.life, sets_.judge(record.token_set), now, stale_for);
 }
 
 // An outdated entry may be past its fresh time as well. Then both hold: to expire a tag lets nothing answer that would not

@@ -116,6 +116,9 @@ class Cache {
   // no memory for a new tag: entries that carry it are not kept.
   bool set_token(Token token);
 
+  // The tag's token is of no use any more. False, and nothing changed, while an entry carries one.
+  bool forget_token(std::uint64_t tag) { return tokens_.forget(tag); }
+
   // Looks at up to `budget` slots, removes those whose time is over, and says how many that were.
   std::uint32_t sweep(Millis now, std::uint32_t budget);
 
@@ -199,8 +202,8 @@ class Cache {
   Compression* compression_;
   Arena arena_;
   Index index_;
-  TokenSets sets_;
   Tokens tokens_;
+  TokenSets sets_;
   Evicted evicted_;
   Stats stats_;
   // The entry that is being built: its blocks may move before it is in the index.

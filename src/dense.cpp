@@ -10,8 +10,8 @@ namespace reprise {
 
 // Everything that is needed to work and can be made anew: one for all dictionaries.
 struct Dense::Workshop {
-  LZ4_stream_t index;  // LZ4's table of where in the dictionary `loaded` each four bytes are
-  LZ4_stream_t table;  // a copy, which each payload fills on
+  LZ4_streamHC_t index;  // where in the dictionary `loaded` is what
+  LZ4_streamHC_t work;   // the same of the payload
   std::uint8_t loaded;
   std::uint8_t placed;  // whose dictionary lies in `dictionary`
   // LZ4 sees these two as one text.
@@ -38,11 +38,11 @@ Bytes Dense::compress(std::uint8_t dictionary, Bytes payload) {
   if (!open_workshop()) return {};
   Workshop& shop = *workshop_;
   if (shop.loaded != dictionary) {
-    LZ4_loadDict(&shop.index, text(known.bytes), static_cast<int>(kDictionarySize));
+    dense_lz4_index(&shop.index, text(known.bytes), static_cast<int>(kDictionarySize));
     shop.loaded = dictionary;
   }
   const std::size_t most = payload.size() - (payload.size() + 9) / 10;
-  const int size = dense_lz4_compress(&shop.table, &shop.index, text(payload.data()),
+  const int size = dense_lz4_compress(&shop.work, &shop.index, text(payload.data()),
                                       static_cast<int>(payload.size()), text(shop.payload),
                                       static_cast<int>(most));
   if (size <= 0) return {};
@@ -70,7 +70,7 @@ Bytes Dense::decompress(std::uint8_t dictionary, Bytes compressed, std::size_t p
 
 std::size_t Dense::share_of(std::uint64_t max_bytes) {
   const auto share =
-      static_cast<std::size_t>(std::min<std::uint64_t>(max_bytes / 8, bytes_for(kOwn + 1)));
+      static_cast<std::size_t>(std::min<std::uint64_t>(max_bytes / 4, bytes_for(kOwn + 1)));
   return share < bytes_for(1) ? 0 : share;
 }
 
@@ -113,7 +113,7 @@ bool Dense::open_workshop() {
   if (workshop_ != nullptr) return true;
   workshop_ = static_cast<Workshop*>(std::malloc(sizeof(Workshop)));
   if (workshop_ == nullptr) return false;
-  LZ4_initStream(&workshop_->index, sizeof workshop_->index);
+  dense_lz4_prepare(&workshop_->work);
   workshop_->loaded = kNone;
   workshop_->placed = kNone;
   return true;

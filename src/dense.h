@@ -10,10 +10,10 @@
 // A payload is decoded right behind its dictionary: to LZ4 the two are then one text, and no copy asks which of them
 // it reads from. There is one such place,
 //
-//   [ dictionary, 48 KB ][ payload, up to 64 KB ]
+//   [ dictionary, 60 KB ][ payload, up to 64 KB ]
 //
 // and the dictionary that was used last lies in it. Whose turn it is to decode with another copies it there first,
-// which costs a microsecond; a place for each would cost 112 KB for each.
+// which costs a microsecond; a place for each would cost 124 KB for each.
 //
 // What is compressed or decompressed lies in that place until the next call. Only dense.* and dense_lz4.* know LZ4.
 #pragma once
@@ -29,11 +29,11 @@ namespace reprise {
 
 class Dense final : public Compression {
  public:
-  static constexpr std::size_t kDictionarySize = std::size_t{48} << 10;
+  static constexpr std::size_t kDictionarySize = std::size_t{60} << 10;
   // So many functions have a dictionary of their own; all others share one more.
   static constexpr std::uint32_t kOwn = 16;
 
-  // How much of a cache's budget is for it: an eighth at most, and nothing where that is too little for one dictionary.
+  // How much of a cache's budget is for it: a quarter at most, and nothing where that is too little for one dictionary.
   [[nodiscard]] static std::size_t share_of(std::uint64_t max_bytes);
 
   // Never takes more than `max_bytes`: functions that come when it is used up are kept as they are.

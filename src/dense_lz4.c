@@ -1,7 +1,5 @@
 #include "dense_lz4.h"
 
-#include <string.h>
-
 // WebAssembly computes in 64 bits although its addresses have 32, and LZ4 has one name for that: x32. With it LZ4 looks at eight
 // bytes at a time, and compresses to the same bytes as on every machine of 64 bits.
 #ifdef __EMSCRIPTEN__
@@ -13,29 +11,33 @@
 #define __ILP32__ 1
 #define LZ4_FAST_DEC_LOOP 0
 #endif
-// LZ4 itself, to reach what its header does not offer. The release is pinned to the byte (cmake/Dependencies.cmake).
+// LZ4 itself, to reach what its headers do not offer. The release is pinned to the byte (cmake/Dependencies.cmake).
 #include <lz4.c>
+#include <lz4hc.c>
 
-// A module that is linked for size has a memcpy of single bytes, which takes 27 us for this. The empty asm keeps the compiler from seeing
-// one here.
-static void copy_table(LZ4_stream_t* to, const LZ4_stream_t* from) {
-  const char* source = (const char*)from;
-  char* out = (char*)to;
-  for (size_t at = 0; at + 16 <= sizeof *to; at += 16) {
-    memcpy(out + at, source + at, 16);
-    __asm__ volatile("" ::: "memory");
-  }
-  memcpy(out + sizeof *to / 16 * 16, source + sizeof *to / 16 * 16, sizeof *to % 16);
+// How many of the places that begin like this one are looked at for the longest match: LZ4's level 5.
+static const int kAttempts = 16;
+
+void dense_lz4_index(LZ4_streamHC_t* index, const char* dictionary, int dictionary_size) {
+  LZ4_initStreamHC(index, sizeof *index);
+  LZ4_loadDictHC(index, dictionary, dictionary_size);
 }
 
-int dense_lz4_compress(LZ4_stream_t* table, const LZ4_stream_t* index, const char* source, int size,
-                       char* out, int capacity) {
-  // The dictionary's table is copied, and becomes that of dictionary and source together. (LZ4 can also look into two tables
-  // side by side; that spares the copy, takes as long, and is more code.)
-  copy_table(table, index);
-  // noDictIssue: the table holds no position before the dictionary, as LZ4_loadDict made it.
-  return LZ4_compress_generic(&table->internal_donotuse, source, out, size, NULL, capacity,
-                              limitedOutput, byU32, usingExtDict, noDictIssue, 1);
+void dense_lz4_prepare(LZ4_streamHC_t* work) { LZ4_initStreamHC(work, sizeof *work); }
+
+int dense_lz4_compress(LZ4_streamHC_t* work, const LZ4_streamHC_t* index, const char* source,
+                       int size, char* out, int capacity) {
+  LZ4HC_CCtx_internal* const context = &work->internal_donotuse;
+  // What it knows of the last source is out of reach from here on, and need not be wiped.
+  LZ4_resetStreamHC_fast(work, LZ4HC_CLEVEL_MIN);
+  LZ4HC_init_internal(context, (const BYTE*)source);
+  context->dictCtx = &index->internal_donotuse;
+  context->end += size;
+  // (For a source above 4 KB, LZ4 would copy all of the index to look into one table instead of two. It is rare, and more code.)
+  const int written = LZ4HC_compress_hashChain(context, source, out, &size, capacity, kAttempts,
+                                               limitedOutput, usingDictCtxHc);
+  if (written <= 0) context->dirty = 1;
+  return written;
 }
 
 int dense_lz4_decompress(const char* source, int size, char* out, int capacity,

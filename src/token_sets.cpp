@@ -27,13 +27,16 @@ std::uint32_t TokenSets::refer(std::span<const Token> wanted) {
   std::uint32_t& first = sets_[chain(wanted)].first;
   sets_[set] = {block, 1, sets_[set].first, first, UINT64_MAX};
   sets_[chain(wanted)].first = set;
+  now_.carry(wanted);
   ++size_;
   return set;
 }
 
 void TokenSets::release(std::uint32_t set) {
   if (set == kNone || --sets_[set].references > 0) return;
-  std::uint32_t* link = &sets_[chain(tokens(set).span())].first;
+  const TokenCopy list = tokens(set);
+  now_.drop(list.span());
+  std::uint32_t* link = &sets_[chain(list.span())].first;
   while (*link != set) link = &sets_[*link].next;
   *link = sets_[set].next;
   arena_.free(sets_[set].block);
@@ -52,17 +55,19 @@ TokenCopy TokenSets::tokens(std::uint32_t set) const {
   return list;
 }
 
-Tokens::Judgement TokenSets::judge(std::uint32_t set, const Tokens& now) const {
-  const Tokens::Judgement judgement = now.judge(tokens(set).span());
+Tokens::Judgement TokenSets::judge(std::uint32_t set) const {
+  const Tokens::Judgement judgement = now_.judge(tokens(set).span());
   if (judgement == Tokens::Judgement::current && set != kNone) {
-    sets_[set].current_at = now.changes();
+    sets_[set].current_at = now_.changes();
   }
   return judgement;
 }
 
 void TokenSets::clear() {
   for (std::uint32_t set = 1; set < sets_.size(); ++set) {
-    if (sets_[set].references > 0) arena_.free(sets_[set].block);
+    if (sets_[set].references == 0) continue;
+    now_.drop(tokens(set).span());
+    arena_.free(sets_[set].block);
   }
   sets_.clear();
   free_ = kNone;
@@ -100,15 +105,17 @@ bool TokenSets::grow() {
 bool TokenSets::valid() const {
   std::uint32_t used = 0;
   std::uint32_t linked = 0;
+  std::uint64_t carried = 0;
   for (std::uint32_t i = 0; i < sets_.size(); ++i) {
     used += sets_[i].references > 0 ? 1 : 0;
     for (std::uint32_t set = sets_[i].first; set != kNone; set = sets_[set].next) {
       if (++linked > sets_.size() || sets_[set].references == 0) return false;
       if (chain(tokens(set).span()) != i || arena_.owner(sets_[set].block) != (kOwner | set))
         return false;
+      carried += tokens(set).size;
     }
   }
-  return used == size_ && linked == size_;
+  return used == size_ && linked == size_ && carried == now_.carried();
 }
 
 }  // namespace reprise

@@ -1,7 +1,7 @@
 // The tokens of entries, each list of them held once: all entries of one function carry the same.
 //
-// A set is known by a number, counts the entries that refer to it, and is gone with the last. Its tokens lie in a block of
-// the arena. A set once found current is so until any token changes; so an entry is judged by one comparison, except for the
+// A set is known by a number, counts the entries that refer to it, and is gone with the last; for as long as it is there its tags
+// are known (tokens.h). Its tokens lie in a block of the arena. A set once found current is so until any token changes; so an entry is judged by one comparison, except for the
 // first after a change.
 #pragma once
 
@@ -32,21 +32,21 @@ class TokenSets {
   // Beside a set's number, in the owner of its block.
   static constexpr std::uint32_t kOwner = 1U << 30;
 
-  TokenSets(Pages& pages, Arena& arena, std::uint32_t most)
-      : arena_(arena), sets_(pages), most_(most) {}
+  TokenSets(Pages& pages, Arena& arena, Tokens& now, std::uint32_t most)
+      : arena_(arena), now_(now), sets_(pages), most_(most) {}
 
-  // The set of these tokens, and one reference more to it. kFailed where there is no room.
+  // The set of these tokens, all of known tags, and one reference more to it. kFailed where there is no room.
   [[nodiscard]] std::uint32_t refer(std::span<const Token> wanted);
   void release(std::uint32_t set);
 
   [[nodiscard]] TokenCopy tokens(std::uint32_t set) const;
   // Are all tokens of the set current?
-  [[nodiscard]] bool current(std::uint32_t set, const Tokens& now) const {
+  [[nodiscard]] bool current(std::uint32_t set) const {
     if (set == kNone) return true;
-    return sets_[set].current_at == now.changes() || judge(set, now) == Tokens::Judgement::current;
+    return sets_[set].current_at == now_.changes() || judge(set) == Tokens::Judgement::current;
   }
   // What they are, judged anew.
-  [[nodiscard]] Tokens::Judgement judge(std::uint32_t set, const Tokens& now) const;
+  [[nodiscard]] Tokens::Judgement judge(std::uint32_t set) const;
 
   void moved(std::uint32_t set, Ref block) { sets_[set].block = block; }
   void clear();
@@ -75,6 +75,7 @@ class TokenSets {
   [[nodiscard]] bool grow();
 
   Arena& arena_;
+  Tokens& now_;
   mutable Array<Set> sets_;
   std::uint32_t most_;
   std::uint32_t free_ = kNone;

@@ -16,6 +16,10 @@
 //
 // A tag is known by 64 bits of its digest. Should two tags ever meet there, each invalidation of one
 // also kills the entries of the other: a cost, never a wrong answer.
+//
+// A tag that no entry carries need not be known: there is nothing that its token could kill. So those that carry it are
+// counted, list by list (token_sets.h), and the caller may forget it when there are none. Otherwise a tag for each document
+// or user would outlive all their entries, until there is room for no entry.
 #pragma once
 
 #include <cstdint>
@@ -47,21 +51,43 @@ class Tokens {
   // only a soft part is another.
   [[nodiscard]] Judgement judge(std::span<const Token> tokens) const;
 
+  // One list of tokens more, or less, has these tags. All of them are known.
+  void carry(std::span<const Token> list) { count(list, 1); }
+  void drop(std::span<const Token> list) { count(list, UINT32_MAX); }
+
+  // The tag is not known any more. False, and nothing changed, while a list has it.
+  bool forget(std::uint64_t tag);
+
   // Goes up with every set(): what was judged before may be judged otherwise after.
   [[nodiscard]] std::uint64_t changes() const { return changes_; }
 
   [[nodiscard]] std::size_t bytes() const { return buckets_.bytes(); }
   [[nodiscard]] std::size_t size() const { return size_ + (knows_zero_ ? 1 : 0); }
+  // For tests and debug builds: of all lists, the tags.
+  [[nodiscard]] std::uint64_t carried() const;
 
  private:
+  struct Known {
+    Token token;
+    std::uint32_t lists = 0;  // that have it
+  };
+
+  void count(std::span<const Token> list, std::uint32_t more);
+  [[nodiscard]] const Known* find(std::uint64_t tag) const;
+  [[nodiscard]] Known* find(std::uint64_t tag) {
+    return const_cast<Known*>(static_cast<const Tokens*>(this)->find(tag));
+  }
   [[nodiscard]] bool grow();
+  [[nodiscard]] std::size_t home(std::uint64_t tag) const {
+    return static_cast<std::size_t>(tag ^ tag >> 32) & (buckets_.size() - 1);
+  }
   [[nodiscard]] std::size_t place(std::uint64_t tag) const;
 
   Pages& pages_;
-  Array<Token> buckets_;  // a power of two, linear probing; empty where the tag is 0
+  Array<Known> buckets_;  // a power of two, linear probing; empty where the tag is 0
   std::size_t size_ = 0;
-  bool knows_zero_ = false;  // tag 0 stands here
-  std::uint64_t zero_ = 0;
+  bool knows_zero_ = false;
+  Known zero_;  // tag 0 stands here
   std::uint64_t changes_ = 0;
 };
 

@@ -46,9 +46,15 @@ function jsonOf(rest: readonly string[], streams: Streams): unknown {
   if (text === undefined) throw new UsageError(`the JSON is missing. ${quoting}`)
   if (rest.length > 1) throw new UsageError(`there is one JSON to give, but ${rest.length} were given: ${rest.join(' ')}. ${quoting}`)
   if (text !== '-') return parseJson(text, quoting)
+  let piped: Uint8Array
+  try {
+    piped = streams.read()
+  } catch (error) {
+    throw new UsageError(`stdin could not be read: ${error instanceof Error ? error.message : String(error)}.`)
+  }
   let input: string
   try {
-    input = new TextDecoder('utf-8', { fatal: true }).decode(streams.read())
+    input = new TextDecoder('utf-8', { fatal: true }).decode(piped)
   } catch {
     throw new UsageError('what came through stdin is not UTF-8.')
   }

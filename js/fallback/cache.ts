@@ -58,6 +58,8 @@ export class Cache {
   /** Of all entries, payloads and what is beside them. */
   private entryBytes = 0
   private sweepAt = 0
+  /** When something was stored last. */
+  private now = 0n
   private readonly counters: Record<Exclude<keyof CoreStats, 'entries' | 'bytes' | 'metadata' | 'memory'>, number> = {
     hitsFresh: 0,
     hitsStale: 0,
@@ -131,6 +133,7 @@ export class Cache {
   store(key: Uint32Array, draft: Draft, payload: Uint8Array | undefined, now: bigint): number {
     const { counters, tokens } = this
     const id = idOf(key)
+    this.now = now
     this.slot = noSlot
     const refuse = (why: number): number => {
       counters.notStored++
@@ -227,7 +230,7 @@ export class Cache {
   /** False where there is no memory for the tag. */
   setToken(tag: bigint, token: bigint): boolean {
     const { tokens } = this
-    if (!tokens.knows(tag) && !this.makeRoom(bytesPerTag, 0, true, 0n)) return false
+    if (!tokens.knows(tag) && !this.makeRoom(bytesPerTag, 0, true, this.now)) return false
     tokens.set(tag, token)
     return true
   }
@@ -274,7 +277,7 @@ export class Cache {
     const { counters, eviction, table, tokens } = this
     const expired = (entry: Entry): boolean => freshness(entry.life, now) === 'expired'
     while (this.entryBytes + tokens.bytes + bytes > this.maxBytes) {
-      const slot = eviction.victim(table.slots, costMs, bytes, insists, expired)
+      const slot = eviction.victim(table, costMs, bytes, insists, expired)
       if (slot === undefined) return false
       const entry = this.at(slot)
       if (expired(entry)) {

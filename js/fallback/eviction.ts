@@ -40,17 +40,14 @@ export class Eviction {
    * Which slot is to be left for a newcomer. Undefined: it is worth less than all, or there is none. `insists`: it is let in
    * whatever it is worth.
    */
-  victim<E extends Resident>(slots: readonly (E | undefined)[], costMs: number, bytes: number, insists: boolean, expired: (entry: E) => boolean): number | undefined {
+  victim<E extends Resident>({ slots, inUse }: { readonly slots: readonly (E | undefined)[]; readonly inUse: readonly number[] }, costMs: number, bytes: number, insists: boolean, expired: (entry: E) => boolean): number | undefined {
     let victim: number | undefined
     let least = Infinity
-    const count = Math.min(sampleSize, slots.length)
-    // Where there are few all are looked at, in their order.
-    let from = slots.length <= sampleSize ? 0 : -1
-    for (let tried = 0; tried < count || (victim === undefined && tried < slots.length + count); tried++) {
-      // Free slots are rare when memory is full; should the sample be nothing but free ones, the first that is not will do.
-      const slot = from >= 0 ? from++ : tried < count ? this.pick(slots.length) : tried - count
-      const entry = slots[slot]
-      if (entry === undefined) continue
+    const { length } = inUse
+    for (let tried = 0; tried < Math.min(sampleSize, length); tried++) {
+      // Where there are few all are looked at.
+      const slot = inUse[length <= sampleSize ? tried : this.pick(length)]!
+      const entry = slots[slot]!
       const worth = expired(entry) ? -1 : entry.worth
       if (worth >= least) continue
       least = worth
@@ -63,7 +60,7 @@ export class Eviction {
       return undefined
     }
     if (least > this.floor) this.floor = least
-    if (++this.evictions > slots.length) this.lower(slots)
+    if (++this.evictions > length) this.lower(slots)
     return victim
   }
 

@@ -147,6 +147,7 @@ export function fallback(): CoreInstance {
         return cache.slot
       },
       set_token: () => Number(cache.setToken(tokens[0]!, tokens[1]!)),
+      forget_token: () => Number(cache.tokens.forget(tokens[0]!)),
       sweep: (now, budget) => cache.sweep(millis(now), budget),
     }),
     control: {

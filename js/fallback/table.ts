@@ -19,6 +19,9 @@ export class Table<E extends { readonly id: string }> {
   private readonly free: number[] = []
   /** As many as there ever were. */
   readonly slots: (E | undefined)[] = []
+  /** Those that are not free, in no order, and where among them each slot is. */
+  readonly inUse: number[] = []
+  private readonly ranks: number[] = []
 
   get size(): number {
     return this.places.size
@@ -31,6 +34,7 @@ export class Table<E extends { readonly id: string }> {
   insert(entry: E): number {
     const slot = this.free.pop() ?? this.slots.length
     this.slots[slot] = entry
+    this.ranks[slot] = this.inUse.push(slot) - 1
     this.places.set(entry.id, slot)
     return slot
   }
@@ -39,5 +43,9 @@ export class Table<E extends { readonly id: string }> {
     this.places.delete(this.slots[slot]!.id)
     this.slots[slot] = undefined
     this.free.push(slot)
+    const last = this.inUse.pop()!
+    if (last === slot) return
+    this.inUse[this.ranks[slot]!] = last
+    this.ranks[last] = this.ranks[slot]!
   }
 }

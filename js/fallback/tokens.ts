@@ -20,7 +20,8 @@ export interface TokenSet {
 }
 
 export class Tokens {
-  private readonly known = new Map<bigint, bigint>()
+  /** Tags by number, each with how many lists have it. */
+  private readonly known = new Map<bigint, { token: bigint; lists: number }>()
   private readonly sets = new Map<string, TokenSet>()
   /** Goes up with every set(). */
   private changes = 0
@@ -33,14 +34,28 @@ export class Tokens {
 
   set(tag: bigint, token: bigint): void {
     this.changes++
-    if (!this.knows(tag)) this.bytes += bytesPerTag
-    this.known.set(tag, token)
+    const known = this.known.get(tag)
+    if (known !== undefined) known.token = token
+    else {
+      this.known.set(tag, { token, lists: 0 })
+      this.bytes += bytesPerTag
+    }
+  }
+
+  /** False, and nothing changed, while a list has it. */
+  forget(tag: bigint): boolean {
+    const known = this.known.get(tag)
+    if (known === undefined) return true
+    if (known.lists > 0) return false
+    this.known.delete(tag)
+    this.bytes -= bytesPerTag
+    return true
   }
 
   judge(words: BigUint64Array): Judgement {
     let said: Judgement = 'current'
     for (let i = 0; i < words.length; i += 2) {
-      const token = this.known.get(words[i]!)
+      const token = this.known.get(words[i]!)?.token
       if (token === undefined) said = 'unknown'
       else if (((token ^ words[i + 1]!) & hard) !== 0n) return 'dead'
       else if (token !== words[i + 1] && said === 'current') said = 'outdated'
@@ -63,6 +78,7 @@ export class Tokens {
     if (set === undefined) {
       this.sets.set(id, (set = { id, words: words.slice(), references: 0, currentAt: -1 }))
       this.bytes += sizeOf(set)
+      this.count(words, 1)
     }
     set.references++
     return set
@@ -72,6 +88,11 @@ export class Tokens {
     if (set === undefined || --set.references > 0) return
     this.sets.delete(set.id)
     this.bytes -= sizeOf(set)
+    this.count(set.words, -1)
+  }
+
+  private count(words: BigUint64Array, more: number): void {
+    for (let i = 0; i < words.length; i += 2) this.known.get(words[i]!)!.lists += more
   }
 }
 

@@ -1,10 +1,9 @@
 /**
  * The core's module out of what was fetched or is handed in. All that can be wrong with a file on its way (it is not there, it is half there, it is a
  * page that says so, it is another program) ends here, in an error that says which; the cache then goes on without a core, and tells it once.
- *
- * What a value is, is asked of itself and not by `instanceof`: at the edge and in frames it may come from another realm.
  */
 import { OptionError, show } from '../errors.js'
+import { isA } from '../is-a.js'
 
 /** A compiled module, its bytes, or a response with them; or a promise of that, such as `fetch(url)` gives. */
 export type ModuleSource = WebAssembly.Module | ArrayBuffer | ArrayBufferView | Response | { readonly default: WebAssembly.Module }
@@ -53,8 +52,4 @@ function explained(what: string): (cause: unknown) => never {
   return cause => {
     throw /content security policy|unsafe-eval|by CSP|disallowed/i.test(String(cause)) ? cause : new Error(`${what} is not WebAssembly, or only a part of it. ${whole}`, { cause })
   }
-}
-
-function isA<T>(value: unknown, name: string): value is T {
-  return Object.prototype.toString.call(value) === `[object ${name}]`
 }

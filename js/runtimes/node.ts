@@ -5,7 +5,7 @@ import { createCacheIn } from '../create.js'
 import type { Ambient } from '../flights.js'
 import { fileSystem } from '../storage/file-system.js'
 import { nodeAead } from '../storage/node-aead.js'
-import { nodeCrypto } from '../storage/node-crypto.js'
+import { nodeCrypto, randomBytes } from '../storage/node-crypto.js'
 import type { Runtime } from './runtime.js'
 import { fallback, web } from './web.js'
 
@@ -48,14 +48,14 @@ const runtime: Runtime = {
   name: 'node',
   // The core is in this file as it is: here nobody waits for a download, but everybody for another file, for zlib, and for inflating.
   async compile(dense) {
-    if (!dense) return WebAssembly.compile(Buffer.from(core, 'base64'))
+    // (At once: its functions are compiled when they are first called, and another thread is further away than that.)
+    if (!dense) return new WebAssembly.Module(Buffer.from(core, 'base64'))
     const [{ inflateSync }, { default: deflated }] = await Promise.all([import('node:zlib'), import('#core-dense-wasm')])
-    return WebAssembly.compile(inflateSync(Buffer.from(deflated, 'base64')) as Uint8Array<ArrayBuffer>)
+    return new WebAssembly.Module(inflateSync(Buffer.from(deflated, 'base64')) as Uint8Array<ArrayBuffer>)
   },
   // With --jitless there is no WebAssembly.
   fallback,
-  // WebCrypto's are loaded when they are first used, which takes three times as long.
-  randomBytes: count => new Uint8Array(nodeCrypto().randomBytes(count)),
+  randomBytes,
   digest: secret => (secret === undefined ? sha256 : bytes => nodeCrypto().createHmac('sha256', secret).update(bytes).digest()),
   aead: nodeAead,
   ambient: () => new RunningCalls(),

@@ -23,10 +23,11 @@ export interface SlimOptions extends Omit<CacheOptions, 'memory'> {
  * Makes a cache. Without `storage`, entries live in memory only. Rejects with OptionError where an option is wrong. A module that cannot be had, or is
  * not the core of this release, is told by one event (`uncached`), and calls run their functions.
  */
-export async function createCache({ module, fallback, ...options }: SlimOptions): Promise<Cache> {
+export async function createCache(given: SlimOptions): Promise<Cache> {
+  const { module, fallback, ...options } = ((given as SlimOptions | undefined) ?? {}) as Partial<SlimOptions>
   if (module === undefined || module === null) throw new OptionError('module', 'is missing. Give core.wasm of this release: it is a file of the package, reprise/core.wasm.')
   parseFunction('fallback', fallback, 'fallback, of reprise/fallback')
-  if (options.memory !== undefined && 'compression' in options.memory) throw new OptionError('memory.compression', 'is for the module to say here. Give reprise/core-dense.wasm as `module`.')
+  if (typeof options.memory === 'object' && options.memory !== null && 'compression' in options.memory) throw new OptionError('memory.compression', 'is for the module to say here. Give reprise/core-dense.wasm as `module`.')
   return createCacheIn({ ...web, name: 'slim', ambient, compile: async () => compileGiven(await module), ...(fallback && { fallback: async () => fallback }), defaultStorage: () => undefined })(options)
 }
 export { type IndexedDbOptions, indexedDb } from '../storage/indexed-db.js'

@@ -13,6 +13,7 @@
  * a write checks that its generation is there, and if it is not, begins again with another. (What one step can write, which is most of what is long, is never half there.)
  */
 import { OptionError, show } from '../errors.js'
+import { isBytes } from '../is-a.js'
 import { checkNames } from '../units.js'
 import { parsePrefix } from './prefix.js'
 import type { Storage } from './storage.js'
@@ -142,7 +143,7 @@ export function denoKv(given: DenoKv | DenoKvOptions): Storage {
     for (let at = 0; at < chunks; at += mostReadAtOnce) reads.push(kv.getMany(keys.slice(at, at + mostReadAtOnce)))
     const whole = new Uint8Array(bytes)
     for (const [i, { value }] of (await Promise.all(reads)).flat().entries()) {
-      if (!(value instanceof Uint8Array) || value.length !== Math.min(chunkBytes, bytes - i * chunkBytes)) return undefined
+      if (!isBytes(value) || value.length !== Math.min(chunkBytes, bytes - i * chunkBytes)) return undefined
       whole.set(value, i * chunkBytes)
     }
     return whole
@@ -154,7 +155,7 @@ export function denoKv(given: DenoKv | DenoKvOptions): Storage {
       for (let tries = 0, seen: string | null = null; tries < mostTries; tries++) {
         const { value, versionstamp } = await kv.get(headKey(key))
         // The client for Node answers with Buffers.
-        if (value instanceof Uint8Array) return new Uint8Array(value)
+        if (isBytes(value)) return new Uint8Array(value)
         if (!isHead(value)) return undefined
         const whole = await joined(value)
         // Without all its chunks it was replaced meanwhile. If it was not, they are lost, or have ended sooner than their head.

@@ -10,6 +10,7 @@
  * The head is twelve bytes: "RPRA", format 1, kind, two zeros, and four bytes that tell keys apart, so that what was sealed under
  * another key is known for that and not taken for damaged.
  */
+import { isBytes } from '../is-a.js'
 import type { Storage } from './storage.js'
 
 /** `damaged`: under a key of ours, and it does not verify, or is not as it should be here. `foreign`: under another key. `plain`: no envelope that could be recognized. */
@@ -62,7 +63,8 @@ export function envelope(storage: Storage, sealer: Sealer, refused: (key: string
   const through: Partial<Enveloped> = {
     async get(key, tell = () => refused(key)) {
       const sealed = await storage.get(key)
-      if (sealed === undefined) return undefined
+      // What is no bytes is for who asks to judge.
+      if (!isBytes(sealed)) return sealed
       const opened = await sealer.open(key, sealed)
       if (typeof opened !== 'string') return opened
       tell(opened, sealed)

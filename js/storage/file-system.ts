@@ -4,15 +4,16 @@
  * Every file is there as a whole or not at all, also after a kill (files/whole-file.ts). Only its owner can read it (0600, folders 0700). Any
  * number of processes may use a directory at once: they share nothing but the names in it. Small entries are read and written at once
  * where the file system answers fast, everything else by promises (files/pace.ts). What is too much is removed behind everybody's
- * back, and so is what was left unfinished (files/housekeeping.ts).
+ * back, and so is what was left unfinished (files/housekeeping.ts). What is no file, but lies in the place of one, is an entry of no bytes: it is
+ * refused, and removed, like one that is damaged.
  */
 import { unlinkSync } from 'node:fs'
-import { unlink } from 'node:fs/promises'
+import { rmdir, unlink } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { OptionError, show } from '../errors.js'
 import { type ByteSize, checkNames, parseBytes } from '../units.js'
 import { Directory, namesIn, unfinished } from './files/directory.js'
-import { failure, isMissing } from './files/failure.js'
+import { failure, isFolder, isMissing, isNoFile } from './files/failure.js'
 import { Housekeeping } from './files/housekeeping.js'
 import { Leases, leases } from './files/leases.js'
 import { Pace } from './files/pace.js'
@@ -94,8 +95,16 @@ export function fileSystem(options: FileSystemOptions): Storage {
     const path = directory.pathOf(folder, key.slice(2))
     try {
       if (!directory.trusts(folder) && !(await open(folder, false))) return
-      if (pace.quick && !forPower) pace.run(() => unlinkSync(path))
-      else await unlink(path)
+      try {
+        if (pace.quick && !forPower) pace.run(() => unlinkSync(path))
+        else await unlink(path)
+      } catch (error) {
+        if (!isFolder(error)) throw error
+        // One with something in it is somebody's, and stays. Where it is no folder, the first error says what is wrong.
+        await rmdir(path).catch((second: { code?: string }) => {
+          if (second.code !== 'ENOTEMPTY' && second.code !== 'EEXIST' && !isMissing(second)) throw error
+        })
+      }
       if (forPower) await syncFolder(dirname(path))
     } catch (error) {
       if (!isMissing(error)) throw failure('delete', path, error)
@@ -121,6 +130,7 @@ export function fileSystem(options: FileSystemOptions): Storage {
         return (pace.quick ? pace.run(() => readNow(path)) : undefined) ?? (await readLater(path))
       } catch (error) {
         if (isMissing(error)) return undefined
+        if (isNoFile(error)) return new Uint8Array(0)
         throw failure('read', path, error)
       }
     },

@@ -9,8 +9,9 @@
  * - Entries that nobody waits for are dropped where too many are on their way. Deletions and tokens never are: those that fail
  *   are owed, what is stored under an owed key does not count, and the storage is told as soon as it is there again.
  */
-import { StorageError } from '../errors.js'
+import { show, StorageError } from '../errors.js'
 import type { EventListener, StorageOperation } from '../events.js'
+import { isBytes } from '../is-a.js'
 import type { Clock } from '../options.js'
 import { Breaker, type StorageState } from './breaker.js'
 import type { Enveloped, Refused } from './envelope.js'
@@ -54,6 +55,8 @@ const mostWrites = 4_000
 const mostBytes = 16_000_000
 /** So many debts are paid at a time. */
 const paidAtOnce = 64
+/** So often it is tried to listen to a storage that is there and does not let. */
+const mostDeaf = 5
 /** What probes read: a token that nobody has. */
 const probed = '0'.repeat(16)
 
@@ -74,6 +77,10 @@ export class StorageGuard {
   private writes = 0
   private bytes = 0
   private progress = 0
+  /** How often in a row it could not be listened to. */
+  private deaf = 0
+  /** Leases that are being given back. */
+  private readonly leasesOut = new Set<Promise<void>>()
 
   constructor(
     private readonly storage: Enveloped,
@@ -104,7 +111,12 @@ export class StorageGuard {
   /** The same whatever is being written, telling an empty place from a failure. */
   async tryGet(key: string, refused?: Refused): Promise<{ ok: boolean; bytes?: Uint8Array | undefined }> {
     if ((this.owed.has(key) && !(await this.delete(key))) || !this.breaker.admits()) return { ok: false }
-    return this.timely('get', () => this.storage.get(key, refused))
+    return this.timely('get', async () => {
+      // Many clients say null for what is not there.
+      const found: unknown = (await this.storage.get(key, refused)) ?? undefined
+      if (found === undefined || isBytes(found)) return found
+      throw new TypeError(`get() answered with ${show(found)}. A storage answers with a Uint8Array, or with undefined where there is nothing.`)
+    })
   }
 
   /** Has the entry written. `replaces`: if that fails, what was there before is deleted. False where it is not even tried. */
@@ -208,9 +220,19 @@ export class StorageGuard {
     return this.breaker.admits() ? (await this.timely('lease', () => lease.renew())).bytes : false
   }
 
-  /** Gives a lease back once what was written under its key is there for others. */
-  async giveBack(key: string, lease: Lease): Promise<void> {
-    await this.written(key)
+  /** Gives a lease back once what was written under its key is there for others, or is given up. settled() and close() wait for that. */
+  giveBack(key: string, lease: Lease): Promise<void> {
+    const given = this.returnOf(key, lease).finally(() => this.leasesOut.delete(given))
+    this.leasesOut.add(given)
+    return given
+  }
+
+  private async returnOf(key: string, lease: Lease): Promise<void> {
+    for (;;) {
+      const { now, next } = this.lanes.get(key) ?? {}
+      if (now === undefined || now.late) break
+      await (next ?? now).ended
+    }
     await this.timely('lease', () => lease.release())
   }
 
@@ -244,11 +266,14 @@ export class StorageGuard {
     // To open a connection takes longer than to use one.
     const { ok, bytes } = await this.timely('subscribe', () => this.storage.subscribe!(listener), true, patience * this.deadlineMs)
     this.unsubscribe = bytes
+    // Should it be down just now, it is asked again. (Some clients cannot listen at all.)
+    if (ok) this.deaf = 0
+    else if (++this.deaf <= mostDeaf) this.breaker.soon()
     return ok
   }
 
-  /** Waits as long as writes end, one or another within each deadline. */
-  async close(): Promise<void> {
+  /** Waits as long as writes end, one or another within each deadline. `invalidations`: so many it could not be told of. */
+  async close(invalidations = 0): Promise<void> {
     let before: number
     let all: boolean
     const visit = this.breaker.end()
@@ -257,16 +282,23 @@ export class StorageGuard {
       all = await this.within(Promise.all([visit, this.settled()]))
     } while (!all && this.progress > before)
     // No fault of its own, so it is not counted.
-    if (this.owed.size > 0) this.emit?.({ type: 'storage-error', operation: 'close', error: new StorageError(`the storage was not told of ${this.owed.size} deletions.`) })
+    const untold = new Set(this.owed.keys())
+    for (const { now, next } of this.lanes.values()) for (const write of [now, next]) if (write !== undefined && write.kind !== 'droppable') untold.add(write.key)
+    if (untold.size + invalidations > 0) {
+      const counted = (count: number, what: string): string[] => (count === 0 ? [] : [`${count} ${what}${count === 1 ? '' : 's'}`])
+      const what = [...counted(untold.size, 'change'), ...counted(invalidations, 'invalidation')].join(' and ')
+      this.emit?.({ type: 'storage-error', operation: 'close', error: new StorageError(`the storage was not told of ${what}. What it has under those keys is older.`) })
+    }
     if (this.unsubscribe !== undefined) await this.within(this.unsubscribe().catch(() => {}))
     if (this.storage.close !== undefined) await this.timely('close', () => this.storage.close!())
   }
 
   /** All writes begun so far have ended, or are too late. */
   async settled(): Promise<void> {
-    for (let waiting: Promise<boolean>[]; ; ) {
+    for (let waiting: Promise<unknown>[]; ; ) {
       waiting = []
       for (const { now, next } of this.lanes.values()) if (now?.late === false) waiting.push((next ?? now).ended)
+      waiting.push(...this.leasesOut)
       if (waiting.length === 0) return
       await Promise.all(waiting)
     }

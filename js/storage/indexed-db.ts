@@ -13,6 +13,8 @@
  */
 import { type IDBPDatabase, openDB } from 'idb'
 import { OptionError, show, StorageError } from '../errors.js'
+import { isA } from '../is-a.js'
+import { checkNames } from '../units.js'
 import type { Storage } from './storage.js'
 import { tabs } from './tabs.js'
 
@@ -32,8 +34,9 @@ const store = 'entries'
 /** Less than the shortest pause of the breaker, so that each of its visits is a new try. */
 const restMs = 400
 
-/** Throws OptionError where `database` is not a name. */
+/** Throws OptionError where `database` is not a name, or anything else is given. */
 export function indexedDb(options: IndexedDbOptions = {}): Storage {
+  checkNames('indexedDb', options, ['database'])
   const name: unknown = options.database ?? 'reprise'
   if (typeof name !== 'string' || name === '') {
     throw new OptionError('indexedDb: database', `${show(name)} is not a name. Give a string, or leave it out for 'reprise'.`)
@@ -48,8 +51,10 @@ export function indexedDb(options: IndexedDbOptions = {}): Storage {
 
   async function connect(): Promise<IDBPDatabase | undefined> {
     const left = (): void => void leave()
+    const open = (): Promise<IDBPDatabase> => openDB(name as string, 1, { upgrade, blocking: left, terminated: left })
     try {
-      return await openDB(name as string, 1, { upgrade, blocking: left, terminated: left })
+      // One that is broken off was open while the site's data was being cleared: what comes after that is an empty database.
+      return await open().catch((error: Error) => (error.name === 'AbortError' ? open() : Promise.reject(error)))
     } catch (cause) {
       const none = /^(Sec|Ref)/.test((cause as Error).name)
       const problem = none ? 'there is none here, so entries live in memory only' : `'${name}' cannot be opened. Reload the page, close other tabs of this site, or clear its data`
@@ -120,7 +125,7 @@ export function indexedDb(options: IndexedDbOptions = {}): Storage {
 
     async get(key) {
       const found: unknown = await run('readonly', entries => entries.get(key))
-      return found instanceof ArrayBuffer ? new Uint8Array(found) : undefined
+      return isA<ArrayBuffer>(found, 'ArrayBuffer') ? new Uint8Array(found) : undefined
     },
 
     async set(key, entry) {
@@ -157,7 +162,7 @@ export function indexedDb(options: IndexedDbOptions = {}): Storage {
 }
 
 function upgrade(db: IDBPDatabase, _from: number, _to: number | null, { done }: { readonly done: Promise<void> }): void {
-  // It is broken off where the site's data is cleared meanwhile; then opening has failed, which is heard of.
+  // Where it is broken off, opening has failed, which is heard of.
   done.catch(() => {})
   db.createObjectStore(store)
 }

@@ -11,6 +11,7 @@
  */
 import { OptionError, show } from '../errors.js'
 import { fromBase64, toBase64 } from './base64.js'
+import { checkNames } from '../units.js'
 import type { Storage } from './storage.js'
 
 export { keyvStore, KeyvStore } from './keyv-store.js'
@@ -76,6 +77,9 @@ export function keyv(given: KeyvLike | KeyvStoreLike | KeyvOptions): Storage {
   }
 
   const storage: Storage = {
+    // A Map is this process's own; of all else nobody can tell who writes to it.
+    shared: !(store instanceof Map),
+
     async get(key) {
       const packed = await asked(() => store.get(prefix + key))
       if (packed === undefined || packed === null) return undefined
@@ -155,6 +159,7 @@ function parse(given: unknown): Place {
   if (!isStore(store)) {
     throw new OptionError('keyv', `${show(options.store ?? given)} is neither a Keyv nor a store. Give new Keyv(…) of the package keyv (5 or later), a store such as new KeyvPostgres(…), a Map, or { store, prefix }.`)
   }
+  if (options === given) checkNames('keyv', options, ['store', 'prefix'])
   const entries = entriesOf(store)
   if (keyv === undefined) {
     const { namespace } = store as { namespace?: string }

@@ -11,6 +11,8 @@ import { Buffer } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import { nextTick } from 'node:process'
 import { OptionError, show } from '../errors.js'
+import { isBytes } from '../is-a.js'
+import { checkNames } from '../units.js'
 import { RedisBus } from './redis/bus.js'
 import { isClient, type Link, linkTo } from './redis/clients.js'
 import { OwnClient } from './redis/own-client.js'
@@ -55,7 +57,9 @@ const scanStep = 1000
  * Takes a client, a URL, or options. Nothing is sent and no package is loaded before the first operation.
  * Throws OptionError where it is none of these.
  */
-export function redis(given: RedisClient | string | RedisOptions): Storage {
+export function redis(given: RedisClient | string | RedisOptions): Storage
+export function redis(given: RedisClient | string | RedisOptions, ...more: unknown[]): Storage {
+  if (more.length > 0) throw new OptionError('redis', 'a second argument is given. Give one: redis({ url, prefix }), or redis({ client, prefix }).')
   const { link, prefix } = parse(given)
   /** What stands before a key in a command, and in the server: some clients add a prefix of their own. */
   const sent = link.sentPrefix + prefix
@@ -120,7 +124,11 @@ export function redis(given: RedisClient | string | RedisOptions): Storage {
       const asked = performance.now()
       if ((await link.send(['SET', place, mine, 'NX', 'PX', `${leaseMs}`], place)) === null) return undefined
       // Counted while it is held: so those who had it before have smaller numbers.
-      const fence = Number(await link.send(['INCR', counter], counter))
+      const fence = await link.send(['INCR', counter], counter).then(Number, async (error: unknown) => {
+        // A place without a number is nobody's: the next one need not wait until its time is over.
+        await link.send(['UNLINK', place], place).catch(() => {})
+        throw error
+      })
       if (performance.now() - asked >= leaseMs) return undefined
       let renewed = asked
       const isMine = async (): Promise<boolean> => String((await link.send(['GET', place], place)) ?? '') === mine
@@ -204,7 +212,7 @@ class Batch {
       const { found, failed } = wanted[i]!
       if (value === null || value === undefined) found(undefined)
       // A copy: what the client read lies in a buffer among other replies.
-      else if (value instanceof Uint8Array) found(new Uint8Array(value))
+      else if (isBytes(value)) found(new Uint8Array(value))
       else failed(unexpected('GET', value))
     })
   }
@@ -216,6 +224,7 @@ function unexpected(command: string, reply: unknown): Error {
 
 function parse(given: unknown): { link: Link; prefix: string } {
   const options: { url?: unknown; client?: unknown; prefix?: unknown } = typeof given === 'string' ? { url: given } : isClient(given) ? { client: given } : ((given ?? {}) as object)
+  if (options === given) checkNames('redis', options, ['url', 'client', 'prefix'])
   const { url, client, prefix = 'reprise:' } = options
   if (typeof prefix !== 'string' || prefix === '') throw new OptionError('redis: prefix', `${show(prefix)} is not a text of one character or more. Leave it out for 'reprise:'.`)
   if (client !== undefined && url !== undefined) throw new OptionError('redis', 'both a client and a url are given. Give one of them.')
@@ -225,5 +234,7 @@ function parse(given: unknown): { link: Link; prefix: string } {
     const what = typeof url === 'string' ? 'this text' : show(url ?? given)
     throw new OptionError('redis', `${what} is neither a client nor a URL. Give a client of the package redis or ioredis, or a text such as 'redis://localhost:6379' ('rediss://' for TLS).`)
   }
+  const { pathname } = new URL(url)
+  if (!/^\/?\d*$/.test(pathname)) throw new OptionError('redis: url', `its path is ${show(pathname)}, which is not the number of a database. Give a text such as 'redis://localhost:6379/0', and a prefix as redis({ url, prefix }).`)
   return { link: new OwnClient(url), prefix }
 }

@@ -2,6 +2,7 @@
  * What the tabs and workers of one origin share besides a database: leases by the Web Locks API, news by BroadcastChannel. A lock ends with its tab, however that ends,
  * so a lease needs no sign of life. Where a browser, or a page that did not come over https, has none of them, each tab is on its own.
  */
+import { isBytes } from '../is-a.js'
 import type { Lease, Storage } from './storage.js'
 
 export function tabs(name: string): Pick<Storage, 'lease' | 'released' | 'publish' | 'subscribe'> {
@@ -38,7 +39,7 @@ export function tabs(name: string): Pick<Storage, 'lease' | 'released' | 'publis
       async subscribe(listener: (message: Uint8Array) => void) {
         const channel = channelOf()
         channel.onmessage = ({ data }) => {
-          if (data instanceof Uint8Array) listener(data)
+          if (isBytes(data)) listener(data)
         }
         return async () => channel.close()
       },

@@ -2,13 +2,14 @@
  * Two storages as one: `near`, which answers at once and is one's own (a directory, a browser's database, a Map), before `far`, which is shared.
  *
  * What is found far is copied near. What counts is far: tokens are read and written there only, so tags, functions and scopes that anybody invalidates are invalid here
- * as soon as they would be without a copy; leases and messages are far's too. A copy is not used after its own end, and no longer where somebody
- * says that its key was changed (`outdated`). Where far carries no messages, what others set or delete under a key is seen when the copy ends.
+ * as soon as they would be without a copy; leases and messages are far's too. A copy is not used when its time is over (from then on somebody may have made the entry anew,
+ * far), and no longer where somebody says that its key was changed (`outdated`). Where far carries no messages, what others set or delete under a key is seen when the copy ends.
  *
- * What one of them cannot do does not keep the other from doing it: near's failures are told to `onError`, and are misses; far's are failures of the whole.
+ * What one of them cannot do does not keep the other from doing it: near's failures are told to `onError`, and are misses; far's are failures of the whole. A near that
+ * does not answer is not waited for, and then left alone for a while.
  */
 import { headerOf } from '../header.js'
-import { OptionError, show } from '../errors.js'
+import { OptionError, show, StorageError } from '../errors.js'
 import { checkNames } from '../units.js'
 import type { Storage, StorageHint } from './storage.js'
 
@@ -21,6 +22,12 @@ export interface TieredOptions {
 
 /** Keys of tokens have so many digits. */
 const digitsOfToken = 16
+/** Who is near answers within this: short enough that far can be asked before a call gives up (`storageDeadline`, 250 ms). */
+const nearMs = 100
+/** A near that did not is not asked again so soon, unless it is heard of. */
+const restMs = 10_000
+/** Where an entry says until when it is fresh: docs/entry-format.md. */
+const freshUntilAt = 48
 
 /** Throws OptionError where one of the two is no storage. */
 export function tiered(near: Storage, far: Storage, options: TieredOptions = {}): Storage {
@@ -33,6 +40,10 @@ export function tiered(near: Storage, far: Storage, options: TieredOptions = {})
   if (typeof waitUntil !== 'function') throw new OptionError('tiered: waitUntil', `${show(waitUntil)} is not a function. Give (promise) => ctx.waitUntil(promise).`)
   /** What is being copied or forgotten near, by key: the next thing that is done there waits for it. */
   const busy = new Map<string, Promise<void>>()
+  /** When near last did not answer, by Date.now(). */
+  let silentAt = -Infinity
+  /** (Whichever way the clock was turned.) */
+  const isSilent = (): boolean => Math.abs(Date.now() - silentAt) < restMs
 
   function nearby(key: string, work: () => Promise<void>): Promise<void> {
     const done = (busy.get(key) ?? Promise.resolve()).then(work).catch(onError).finally(() => {
@@ -44,17 +55,32 @@ export function tiered(near: Storage, far: Storage, options: TieredOptions = {})
 
   async function nearGet(key: string): Promise<Uint8Array | undefined> {
     // What lies there is about to be something else. (Nobody waits for it: of a request that has ended, a Worker ends nothing.)
-    if (busy.has(key)) return undefined
+    if (busy.has(key) || isSilent()) return undefined
+    let timer: ReturnType<typeof setTimeout> | undefined
     try {
-      return await near.get(key)
+      const answer = near.get(key)
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => {
+          silentAt = Date.now()
+          const heard = (): void => void (silentAt = -Infinity)
+          answer.then(heard, heard)
+          reject(new StorageError(`tiered: near did not answer within ${nearMs} ms. It is left alone until it does, or for ${restMs / 1000} seconds.`))
+        }, nearMs)
+      })
+      const copied = await Promise.race([answer, late])
+      return copied === undefined || isOver(copied) ? undefined : copied
     } catch (error) {
       onError(error)
       return undefined
+    } finally {
+      clearTimeout(timer)
     }
   }
 
   /** A copy of what far has. It ends when the entry does, as far as that can be seen: of what is encrypted it cannot. */
   function copy(key: string, entry: Uint8Array): void {
+    // Nobody would be answered by it, or it would only be one more to wait for.
+    if (isOver(entry) || isSilent()) return
     const { staleUntil } = headerOf(entry) ?? {}
     // The bytes are the caller's.
     const own = entry.slice()
@@ -125,4 +151,10 @@ export function tiered(near: Storage, far: Storage, options: TieredOptions = {})
       for (const end of ends) if (end.status === 'rejected') throw end.reason
     },
   }
+}
+
+/** Is it not fresh any more, or nothing at all? What is encrypted does not say. */
+function isOver(entry: Uint8Array): boolean {
+  if (headerOf(entry) === undefined) return entry.length === 0
+  return Number(new DataView(entry.buffer, entry.byteOffset).getBigInt64(freshUntilAt, true)) <= Date.now()
 }

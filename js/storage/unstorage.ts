@@ -7,7 +7,9 @@
  * here, and anything else is an error, as it is not what was set.
  */
 import { OptionError, show } from '../errors.js'
+import { isA, isBytes } from '../is-a.js'
 import { fromBase64, toBase64 } from './base64.js'
+import { checkNames } from '../units.js'
 import type { Storage } from './storage.js'
 
 export { repriseDriver, type RepriseDriver } from './unstorage-driver.js'
@@ -46,12 +48,15 @@ export interface UnstorageOptions {
 /** How unstorage marks bytes that it wrote as text. */
 const mark = 'base64:'
 
+/** What these drivers keep is this process's, this machine's or this browser's own. Of all others nobody can tell who writes to them. */
+const ownDrivers: ReadonlySet<unknown> = new Set(['memory', 'lru-cache', 'fs', 'fs-lite', 'localstorage', 'session-storage', 'indexedb'])
+
 /** How many keys clear() deletes at once. */
 const mostAtOnce = 256
 
 /** Takes a driver, a storage of unstorage, or options. Nothing is read or written before the first operation. Throws OptionError where it is none of these, or cannot be written to. */
 export function unstorage(given: UnstorageDriver | UnstorageLike | UnstorageOptions): Storage {
-  const { storage, base, text } = parse(given)
+  const { storage, base, text, shared } = parse(given)
   const items = isDriver(storage) ? ofDriver(storage) : ofStorage(storage)
   const prefix = `${base}:`
 
@@ -62,6 +67,8 @@ export function unstorage(given: UnstorageDriver | UnstorageLike | UnstorageOpti
   }
 
   return {
+    shared,
+
     async get(key) {
       return bytesOf(await (text ? items.getText(prefix + key) : items.get(prefix + key)), prefix + key)
     },
@@ -97,7 +104,7 @@ export function unstorage(given: UnstorageDriver | UnstorageLike | UnstorageOpti
 function bytesOf(found: unknown, key: string): Uint8Array | undefined {
   if (found === null || found === undefined) return undefined
   if (typeof found === 'string' && found.startsWith(mark)) return fromBase64(found.slice(mark.length))
-  const bytes = found instanceof Uint8Array ? new Uint8Array(found) : found instanceof ArrayBuffer ? new Uint8Array(found.slice(0)) : undefined
+  const bytes = isBytes(found) ? new Uint8Array(found) : isA<ArrayBuffer>(found, 'ArrayBuffer') ? new Uint8Array(found.slice(0)) : undefined
   if (bytes === undefined) {
     throw new Error(`unstorage: under ${key} there is ${show(found)}, where bytes were set. If this driver keeps text only, give unstorage({ storage, encoding: 'base64' }); if it is shared, give a base of its own.`)
   }
@@ -144,12 +151,13 @@ function ofDriver(driver: UnstorageDriver): Items {
   }
 }
 
-function parse(given: unknown): { storage: UnstorageDriver | UnstorageLike; base: string; text: boolean } {
+function parse(given: unknown): { storage: UnstorageDriver | UnstorageLike; base: string; text: boolean; shared: boolean } {
   const options: { storage?: unknown; base?: unknown; encoding?: unknown } = isDriver(given) || isStorage(given) ? { storage: given } : ((given ?? {}) as object)
   const { storage, base = 'reprise', encoding = 'bytes' } = options
   if (!isDriver(storage) && !isStorage(storage)) {
     throw new OptionError('unstorage', `${show(storage ?? given)} is neither a driver nor a storage of unstorage. Give what createStorage() made, a driver such as fsDriver({ base }), or { storage, base }.`)
   }
+  if (options === given) checkNames('unstorage', options, ['storage', 'base', 'encoding'])
   if (typeof base !== 'string' || !/^[\w-]+(:[\w-]+)*$/.test(base)) {
     throw new OptionError('unstorage: base', `${show(base)} is not a base. Give letters, digits, '-' and '_', with colons between names, or leave it out for 'reprise'.`)
   }
@@ -158,7 +166,7 @@ function parse(given: unknown): { storage: UnstorageDriver | UnstorageLike; base
   const writes = has(driver, 'removeItem') && (has(driver, 'setItem') || (encoding === 'bytes' && has(driver, 'setItemRaw')))
   // unstorage itself would drop without a word whatever is set.
   if (!writes) throw new OptionError('unstorage', `the driver ${show((driver as { name?: unknown }).name)} cannot be written to. Give one that has setItem and removeItem.`)
-  return { storage, base, text: encoding === 'base64' }
+  return { storage, base, text: encoding === 'base64', shared: !ownDrivers.has((driver as { name?: unknown }).name) }
 }
 
 function has(value: unknown, name: string): boolean {

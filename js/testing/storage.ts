@@ -4,6 +4,7 @@
  *
  * It runs wherever there is a function `test(name, body)`: node:test, vitest, jest, bun, a page.
  */
+import { isBytes } from '../is-a.js'
 import type { Storage } from '../storage/storage.js'
 
 /** Where entries are: a folder, a database, a Map. */
@@ -207,12 +208,12 @@ function must(isSo: boolean, message: string): asserts isSo {
 
 function same(found: unknown, expected: Uint8Array | undefined, what: string): void {
   if (expected === undefined) return must(found === undefined, `${what} is ${shown(found)}. It must be undefined (not null, not empty bytes).`)
-  const right = found instanceof Uint8Array && found.length === expected.length && found.every((byte, i) => byte === expected[i])
+  const right = isBytes(found) && found.length === expected.length && found.every((byte, i) => byte === expected[i])
   must(right, `${what} is ${shown(found)}, not ${shown(expected)}.`)
 }
 
 function shown(value: unknown): string {
-  if (!(value instanceof Uint8Array)) return value === null || typeof value !== 'object' ? String(value) : Object.prototype.toString.call(value)
+  if (!isBytes(value)) return value === null || typeof value !== 'object' ? String(value) : Object.prototype.toString.call(value)
   return `${value.length} bytes [${value.slice(0, 8).join(' ')}${value.length > 8 ? ' …' : ''}]`
 }
 

@@ -16,6 +16,8 @@ const notes: Noted[] = ((globalThis as { noted?: Noted[] }).noted ??= [])
 let files = 0
 
 export * from 'node:fs'
+/** For those who ask whether a function is there at all. */
+export default promises
 export const { access, appendFile, lstat, readdir, readFile, rm, stat, statfs, utimes } = promises
 
 export async function open(path: string, flags: number, mode?: number): Promise<promises.FileHandle> {

@@ -216,7 +216,7 @@ describe('in one browser', () => {
 
   // ---- closed under us ----------------------------------------------------------------------------
 
-  test('A database that is removed under us is opened once more, and nobody notices but those who had stored something', () =>
+  test('A database that is removed under us is opened once more for all who ask, and nobody notices but those who had stored something', () =>
     withTabs(2, async (tab, other) => {
       const [stored, opens] = await tab.page.evaluate(async () => {
         const counts = kit.counted()
@@ -232,8 +232,9 @@ describe('in one browser', () => {
         return { wave: await session.wave(10, 10, 2_000), opens: counts['open'] }
       })
       computed(after.wave, 10)
-      assert.deepEqual(after.wave.events, [])
-      assert.equal(after.opens, 2)
+      assert.deepEqual(after.wave.events, [], after.wave.errors.join('\n'))
+      // Chromium may have said that the data is cleared before it is: then the second opening is lost as the first was.
+      assert.ok(after.opens === 2 || after.opens === 3, `${after.opens} openings`)
       const keys = await other.page.evaluate(async () => {
         const keys: string[] = []
         for await (const key of kit.indexedDb().keys!()) if (key.length === 64) keys.push(key)
@@ -319,26 +320,20 @@ describe('in one browser', () => {
       assert.ok(!found.events.includes('refused'), found.events.join())
     }))
 
-  test('A database that is cleared away while it is made is one failure, and made again later', () =>
+  test('A database that is cleared away while it is made is made once more, and nobody notices', () =>
     withTabs(1, async tab => {
-      const { first, again } = await tab.page.evaluate(async () => {
-        const session = await kit.session()
-        const first = await session.wave(0, 10, 1_000)
-        await new Promise(resolve => setTimeout(resolve, 1_000))
-        return { first, again: await session.wave(10, 10, 1_000) }
-      })
+      const first = await tab.page.evaluate(async () => (await kit.session()).wave(0, 10, 2_000))
       computed(first, 10)
-      assert.match(first.errors.join('\n'), /cannot be opened/)
-      computed(again, 10)
-      assert.equal((await tab.page.evaluate(async () => (await kit.session()).wave(10, 10, 1_000))).runs.reduce((sum, runs) => sum + runs), 0)
+      assert.deepEqual(first.events, [], first.errors.join('\n'))
+      assert.ok(await tab.page.evaluate(() => Reflect.get(globalThis, 'broken')))
+      assert.equal((await tab.page.evaluate(async () => (await kit.session()).wave(0, 10, 2_000))).runs.reduce((sum, runs) => sum + runs), 0)
     }, () => {
       // As it happens when the site's data is cleared at that moment.
       const { createObjectStore } = IDBDatabase.prototype
-      let broken = false
       IDBDatabase.prototype.createObjectStore = function (...args) {
         const made = createObjectStore.apply(this, args)
-        if (!broken) queueMicrotask(() => made.transaction.abort())
-        broken = true
+        if (!Reflect.get(globalThis, 'broken')) queueMicrotask(() => made.transaction.abort())
+        Reflect.set(globalThis, 'broken', true)
         return made
       }
     }))

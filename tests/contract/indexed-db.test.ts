@@ -120,4 +120,6 @@ test('What is stored are ArrayBuffers of the bytes alone', async () => {
 
 test('A name that is none is refused at once', () => {
   for (const database of ['', 5] as never[]) assert.throws(() => indexedDb({ database }), /^OptionError: indexedDb: database: /)
+  assert.throws(() => indexedDb({ databse: 'x' } as never), /^OptionError: indexedDb: databse: there is no such option\. Known ones: database\./)
+  for (const options of [null, 'x'] as never[]) assert.throws(() => indexedDb(options), /^OptionError: indexedDb: .* is not an object of options/)
 })

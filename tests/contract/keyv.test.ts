@@ -200,4 +200,6 @@ test('An entry that was changed in the store is refused, and the function runs',
 test('What is neither a Keyv nor a store is refused at once', () => {
   for (const wrong of [undefined, null, 5, 'redis://x', {}, { store: {} }, { store: undefined }, []]) assert.throws(() => keyv(wrong as never), /OptionError: keyv: .* is neither a Keyv nor a store/, `${wrong}`)
   for (const prefix of ['', 5]) assert.throws(() => keyv({ store: new Map(), prefix } as never), /OptionError: keyv: prefix/)
+  assert.deepEqual([keyv(new Map()).shared, keyv(new Keyv()).shared, keyv(new Keyv({ store: { get: () => undefined, set: () => true, delete: () => true, clear() {} } })).shared], [false, false, true], 'who shares a store has to say with whom')
+  assert.throws(() => keyv({ store: new Map(), prefixx: 'a' } as never), /OptionError: keyv: prefixx: there is no such option\. Known ones: store, prefix\./)
 })

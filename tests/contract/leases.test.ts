@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, readlink, rm, utimes, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -67,7 +67,13 @@ test('Directory: the lease of a process that is no more is taken over at once, o
   const path = (n: number): string => join(directory, 'stale', 'leases', key(n))
   assert.ok(await storage.lease!(key(1), 10_000))
   const [host] = (await readFile(path(1), 'utf8')).split(' ')
-  assert.equal(host, hostname())
+  // Another container can have the name of this host, and its own processes under our numbers.
+  const numbering = process.platform === 'linux' ? `/${await readlink('/proc/self/ns/pid')}` : ''
+  assert.equal(host, hostname() + numbering)
+  if (numbering !== '') {
+    await writeFile(path(4), `${hostname()}/pid:[1] ${2 ** 22 + 1} abc`)
+    assert.equal(await storage.lease!(key(4), 10_000), undefined, 'nor of another container')
+  }
   const dead = spawn(process.execPath, ['--version'], { stdio: 'ignore' })
   await once(dead, 'exit')
   await writeFile(path(2), `${host} ${dead.pid} abc`)
@@ -102,6 +108,17 @@ test('Directory: a lease that is over is taken away by one at a time; who died w
   await storage.close!()
 })
 
+test('Directory: a lease whose folder was removed is gone, and giving it back is no error', async () => {
+  const place = join(directory, 'removed')
+  const storage = fileSystem({ directory: place })
+  const lease = (await storage.lease!(key(1), 10_000))!
+  await rm(place, { recursive: true })
+  await lease.release()
+  assert.equal(await lease.renew(), false)
+  assert.ok(await storage.lease!(key(1), 10_000), 'the next one has it')
+  await storage.close!()
+})
+
 test('Directory: of many who find a lease that is over one gets it, and none is lost or taken from who has it', async () => {
   const place = join(directory, 'contended')
   const storages = Array.from({ length: 24 }, () => fileSystem({ directory: place }))
@@ -123,6 +140,8 @@ test('Directory: of many who find a lease that is over one gets it, and none is 
 
 test('Redis: a lease ends by itself; who has lost it renews nothing and gives nothing back', async () => {
   const storage = redis({ url: server.url, prefix: 'ends:' })
+  // To connect may take longer than that lease has.
+  await storage.get(key(1))
   const first = (await storage.lease!(key(1), 50))!
   await storage.released!(key(1), 50)
   let second
@@ -133,5 +152,13 @@ test('Redis: a lease ends by itself; who has lost it renews nothing and gives no
   assert.equal(await second.renew(), true)
   assert.equal(await storage.lease!(key(1), 10_000), undefined)
   await second.release()
+  await storage.close!()
+})
+
+test('Redis: where a lease cannot be numbered, its place is free again at once', async () => {
+  await server.command('ACL', 'SETUSER', 'numberless', 'on', '>pw', '~numberless:*', '&*', '+get', '+set', '+unlink')
+  const storage = redis({ url: server.url.replace('//', '//numberless:pw@'), prefix: 'numberless:' })
+  await assert.rejects(storage.lease!(key(1), 10_000), /NOPERM.*incr/)
+  assert.equal(await server.command('EXISTS', `numberless:lease:${key(1)}`), 0)
   await storage.close!()
 })

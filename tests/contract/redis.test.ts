@@ -12,8 +12,9 @@ import { Cluster, Redis } from 'ioredis'
 import { createClient, createCluster } from 'redis'
 import { web } from '../../js/runtimes/web.js'
 import { redis } from '../../js/storage/redis.js'
+import { RedisBus, type Subscriber } from '../../js/storage/redis/bus.js'
 import type { Storage } from '../../js/storage/storage.js'
-import { bench } from '../js/harness.js'
+import { bench, gate, turns, until } from '../js/harness.js'
 import { freePort, programs, type RedisServer, startCluster, startRedis } from './redis-server.js'
 import { storageContract } from '../../js/testing/storage.js'
 
@@ -284,7 +285,66 @@ test('What is neither a client nor a URL is refused at once, and no password is 
     assert.throws(() => redis(wrong as never), (error: Error) => error.name === 'OptionError' && /^redis/.test(error.message) && !error.message.includes('pw'), `${wrong}`)
   }
   assert.throws(() => redis({ url: 'redis://x', prefix: '' }), /OptionError: redis: prefix/)
+  assert.throws(() => redis({ url: 'redis://x', pre: 'x' } as never), /OptionError: redis: pre: there is no such option\. Known ones: url, client, prefix\./)
+  for (const path of ['abc', '0/abc', '%30']) assert.throws(() => redis(`redis://user:pw@x/${path}`), (error: Error) => /OptionError: redis: url: its path/.test(`${error}`) && !error.message.includes('pw'), path)
+  for (const path of ['', '/', '/15']) redis(`redis://x${path}`)
+  assert.throws(() => (redis as (...given: unknown[]) => unknown)('redis://x', { prefix: 'mine:' }), /OptionError: redis: a second argument is given/)
   assert.throws(() => redis({ url: 'redis://x', client: { sendCommand: async () => null } }), /Give one of them/)
+})
+
+test('Who closes while a connection for listening is on its way leaves none behind, wherever it was', async () => {
+  for (const step of ['listen', 'connect', 'subscribe'] as const) {
+    const [held, done] = [gate(), [] as string[]]
+    const at = async (name: typeof step): Promise<void> => {
+      done.push(name)
+      if (name === step) await held.promise
+    }
+    const listen = async (): Promise<Subscriber> => {
+      await at('listen')
+      return { connect: () => at('connect'), subscribe: () => at('subscribe'), close: async () => void done.push('close') }
+    }
+    const bus = new RedisBus('news', listen, async () => {})
+    const refused = assert.rejects(bus.subscribe(() => assert.fail('nobody is heard')), /this storage is closed/)
+    await until(() => done.at(-1) === step)
+    await bus.close()
+    held.open()
+    await refused
+    assert.equal(done.at(-1), 'close', step)
+    const before = done.length
+    await assert.rejects(bus.subscribe(() => {}), /this storage is closed/)
+    assert.equal(done.length, before, 'nor is another opened')
+  }
+})
+
+test('What is said right behind the consent to listen is heard; who was refused hears nothing later, and nobody listens for them', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  let says!: (message: Uint8Array) => void
+  let refuses = true
+  let connects = 0
+  const listen = async (): Promise<Subscriber> => ({
+    async connect() {
+      connects++
+      if (refuses) throw new Error('not now')
+    },
+    async subscribe(_, listener) {
+      says = listener
+      says(bytes(0x6d, 1))
+    },
+    async close() {},
+  })
+  const bus = new RedisBus('news', listen, async () => {})
+  const [first, second] = [[] as Uint8Array[], [] as Uint8Array[]]
+  await assert.rejects(bus.subscribe(message => first.push(message)), /not now/)
+  refuses = false
+  t.mock.timers.tick(1_000)
+  await turns(1)
+  assert.equal(connects, 1)
+  const end = await bus.subscribe(message => second.push(message))
+  says(bytes(0x6d, 2))
+  await end()
+  says(bytes(0x6d, 3))
+  assert.deepEqual([first, second], [[], [bytes(1), bytes(2)]])
+  await bus.close()
 })
 
 test('A reply that is no answer to what was asked is an error, never a value', async () => {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { after, before } from 'node:test'
 import { OptionError } from '../../js/errors.js'
+import { headerOf, headerSize } from '../../js/header.js'
 import { fileSystem } from '../../js/storage/file-system.js'
 import { memory } from '../../js/storage/memory.js'
 import { redis } from '../../js/storage/redis.js'
@@ -113,6 +114,92 @@ test('What near cannot do is told and costs nothing; what far cannot do fails, a
   assert.equal(near.entries.size, 0)
   await assert.rejects(storage.get(key), /cannot get/)
   await assert.rejects(storage.delete(key), /cannot delete/)
+})
+
+/** The first bytes of an entry are all that is looked at here: when it ends, and something that tells it from others. */
+function entryOf(freshUntil: number, staleUntil: number, mark: number): Uint8Array {
+  const entry = new Uint8Array(96).fill(mark, headerSize)
+  const view = new DataView(entry.buffer)
+  view.setUint32(0, 0x53525052, true)
+  entry[4] = 1
+  for (const [at, time] of [[40, 0], [48, freshUntil], [56, staleUntil]] as const) view.setBigInt64(at, BigInt(time), true)
+  assert.deepEqual(headerOf(entry), { created: 0, staleUntil, cost: 0 })
+  return entry
+}
+
+test('A copy whose time is over hides nothing: far is asked, and what is fresh there is copied', async t => {
+  t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 })
+  const [near, far] = [countedStorage(), countedStorage()]
+  const storage = tiered(near, far)
+  const [first, second] = [entryOf(1_001_000, 1_100_000, 1), entryOf(1_003_000, 1_100_000, 2)]
+  await far.set(key, first, {})
+  assert.deepEqual(await storage.get(key), first)
+  await storage.close!()
+  await far.set(key, second, {})
+  t.mock.timers.setTime(1_000_999)
+  assert.deepEqual(await storage.get(key), first, 'its time is not over yet')
+  t.mock.timers.setTime(1_001_000)
+  assert.deepEqual(await storage.get(key), second)
+  await storage.close!()
+  assert.deepEqual(near.entries.get(key), second)
+  t.mock.timers.setTime(1_003_000)
+  near.calls.length = 0
+  assert.deepEqual(await storage.get(key), second, 'far has nothing newer')
+  await storage.close!()
+  assert.deepEqual(near.calls, ['get'], 'what is over is not copied')
+  far.entries.delete(key)
+  assert.equal(await storage.get(key), undefined, 'what far has no more is gone')
+})
+
+test('Where another process has made an entry anew, its result answers here, and is not made once more', async t => {
+  // (Where the clocks of benches begin: copies end by the machine's.)
+  t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 })
+  const far = new Map<string, Uint8Array>()
+  const benches = await Promise.all([1, 2].map(() => bench({ storage: tiered(memory(), memory(far)), memory: { maxBytes: '1MB' } })))
+  let runs = 0
+  const [a, b] = benches.map(({ cache }) => cache.wrap(async () => ++runs, { name: 'f', ttl: '1s' }))
+  assert.deepEqual([await a!(), await benches[0]!.cache.settled(), await b!(), await benches[1]!.cache.settled()], [1, undefined, 1, undefined])
+  for (const { clock } of benches) clock.now += 1_000
+  t.mock.timers.setTime(1_001_000)
+  assert.equal(await a!(), 2)
+  await benches[0]!.cache.settled()
+  assert.equal(await b!(), 2)
+  assert.equal(runs, 2)
+  for (const { cache } of benches) await cache.close()
+})
+
+test('A near that does not answer costs nothing but the copy: far is asked, and near is left alone until it is heard of', { timeout: 10_000 }, async t => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'] })
+  const [held, far, errors, asked] = [gate(), countedStorage(), [] as unknown[], [] as string[]]
+  const near: Storage = { ...memory(), get: async key => { asked.push(key); await held.promise; return undefined } }
+  const storage = tiered(near, far, { onError: error => errors.push(error) })
+  await far.set(key, bytes(1), {})
+  const found = storage.get(key)
+  t.mock.timers.tick(99)
+  await turns(1)
+  assert.deepEqual(far.calls, ['set'])
+  t.mock.timers.tick(1)
+  assert.deepEqual(await found, bytes(1))
+  assert.match(String(errors), /^StorageError: tiered: near did not answer within 100 ms\./)
+  assert.deepEqual([await storage.get(key), asked.length, errors.length], [bytes(1), 1, 1], 'nobody waits again')
+  t.mock.timers.tick(10_000)
+  const again = storage.get(key)
+  assert.equal(asked.length, 2, 'after a while it is tried once more')
+  t.mock.timers.tick(100)
+  assert.deepEqual(await again, bytes(1))
+  held.open()
+  await turns(1)
+  assert.deepEqual([await storage.get(key), asked.length], [bytes(1), 3], 'it has answered')
+})
+
+test('A copy of no bytes, as a damaged one may be, is none', async () => {
+  const [near, far] = [countedStorage(), countedStorage()]
+  const storage = tiered(near, far)
+  await near.set(key, bytes(), {})
+  await far.set(key, bytes(1), {})
+  assert.deepEqual(await storage.get(key), bytes(1))
+  await storage.close!()
+  assert.deepEqual(near.entries.get(key), bytes(1))
 })
 
 test('A tag that another process invalidates far is invalid here, though the copy is near; a key that it sets is seen at once where far carries messages', async () => {

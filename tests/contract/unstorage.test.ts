@@ -158,6 +158,8 @@ test('What is no driver and no storage, and what cannot be written to, is refuse
   for (const given of [readOnly, createStorage({ driver: readOnly })]) assert.throws(() => unstorage(given), /'?"?read-only"?'? cannot be written to/)
   for (const base of ['', ':', 'a/b', '..', 5]) assert.throws(() => unstorage({ storage: memoryDriver(), base } as never), /OptionError: unstorage: base/)
   assert.throws(() => unstorage({ storage: memoryDriver(), encoding: 'hex' } as never), /OptionError: unstorage: encoding/)
+  assert.deepEqual([unstorage(memoryDriver()).shared, unstorage(createStorage()).shared, unstorage({ ...memoryDriver(), name: 's3' } as never).shared], [false, false, true], 'who shares a driver has to say with whom')
+  assert.throws(() => unstorage({ storage: memoryDriver(), bas: 'x' } as never), /OptionError: unstorage: bas: there is no such option\. Known ones: storage, base, encoding\./)
 })
 
 // ---- a cache as a driver -----------------------------------------------------------------------------------------

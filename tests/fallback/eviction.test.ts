@@ -53,6 +53,30 @@ test('What cost much and what is asked for often outlives ten times its number o
   assert.equal(held(one, range(20, 40)), 20)
 })
 
+test('Where most slots are free the dear ones are kept all the same', async () => {
+  const one = await core(4_000_000)
+  for (const id of range(0, 20_000)) store(one, id, 40, 1)
+  for (const id of range(0, 20_000)) {
+    one.digest(prefix, [id])
+    one.invalidate(one.key())
+  }
+  for (const id of range(20_000, 20_030)) store(one, id, 60_000, 60_000)
+  for (const id of range(30_000, 30_500)) store(one, id, 60_000, 1_000)
+  assert.equal(held(one, range(20_000, 20_030)), 30)
+})
+
+test('A tag that needs room takes it from what is worth least, at any time of day', async () => {
+  const now = 1_800_000_000_000
+  const one = await core(2_000_000)
+  for (const id of range(0, 100)) store(one, id, 2_000, 60_000, now)
+  for (const id of range(100, 1_500)) store(one, id, 2_000, 10, now)
+  const { entries } = one.stats()
+  for (let i = 0; i < 6_000; i++) one.setToken(new Uint8Array(new BigUint64Array([BigInt(i), 1n]).buffer))
+  assert.ok(one.stats().entries < entries - 100, 'there was no room for the tags')
+  assert.equal(one.stats().expired, 0)
+  assert.equal(held(one, range(0, 100), now), 100)
+})
+
 test('What is over goes before all others', async () => {
   const one = await core(1_000_000)
   for (const id of range(0, 30)) store(one, id, 10_000, 1e9, 0, 10)
@@ -83,6 +107,7 @@ test('A floor that has risen is lowered again, so that what comes later can stil
     return entry
   }
   const slots = Array.from({ length: 10 }, () => added(1e15))
-  for (let i = 0; i < 40; i++) slots[eviction.victim(slots, 1, 100, true, () => false)!] = added(1)
+  const inUse = range(0, 10)
+  for (let i = 0; i < 40; i++) slots[eviction.victim({ slots, inUse }, 1, 100, true, () => false)!] = added(1)
   assert.ok(added(1.001).worth > added(1).worth)
 })

@@ -111,7 +111,7 @@ for (const [seed, beginning] of [[1, 0], [2, 1_700_000_000_000], [3, 1_700_000_0
       const id = draws.below(60)
       const staleForMs = draws.of(0, 0, 1, 30, 1000, Infinity)
       const name = new Uint8Array(32).fill(id)
-      verb = draws.of('lookUp', 'lookUp', 'lookUp', 'peek', 'store', 'store', 'store', 'resealed', 'admit', 'admit', 'invalidate', 'expire', 'setToken', 'sweep', 'scan')
+      verb = draws.of('lookUp', 'lookUp', 'lookUp', 'peek', 'store', 'store', 'store', 'resealed', 'admit', 'admit', 'invalidate', 'expire', 'setToken', 'forgetToken', 'sweep', 'scan')
       if (verb === 'lookUp') {
         answer(same(core => core.lookUp(prefix, [id, 'x'.repeat(id * 40)], now + (step % 4) / 4, staleForMs)))
       } else if (verb === 'peek') {
@@ -151,6 +151,10 @@ for (const [seed, beginning] of [[1, 0], [2, 1_700_000_000_000], [3, 1_700_000_0
         const next: [number, number] = draws.chance(0.3) ? [(hard + 1) % 250, 0] : [hard, (soft + 1) % 250]
         current.set(tag, next)
         same(core => core.setToken(token(tag, next)))
+      } else if (verb === 'forgetToken') {
+        const tag = draws.below(7)
+        const gone = same(core => core.forgetToken(token(tag, [0, 0])))
+        seen.add(`forgetToken ${gone}`)
       } else if (verb === 'sweep') {
         const budget = draws.of(0, 1, 3, 16, 1000)
         same(core => core.sweep(now, budget))
@@ -170,7 +174,7 @@ test('Nearly all that can be said was said, so that the above means something', 
   const verdicts = ['fresh', 'stale', 'absent', 'expired', 'invalidated', 'retained'].map(said => `lookUp ${said}`)
   const statuses = [status.ok, status.tooLarge, status.invalidated, status.unknownToken, status.noLifetime].map(said => `store ${status[said]}`)
   const refusals = Object.keys(status).filter(name => !/^\d|tooLarge|noRoom|noLifetime|notAdmitted|badField/.test(name)).map(said => `admit ${said}`)
-  for (const said of [...verdicts, ...statuses, ...refusals, 'expire true', 'expire false']) assert.ok(seen.has(said), `${said} never happened`)
+  for (const said of [...verdicts, ...statuses, ...refusals, 'expire true', 'expire false', 'forgetToken true', 'forgetToken false']) assert.ok(seen.has(said), `${said} never happened`)
 })
 
 test('The counters come in the order of statNames', () => {

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import type { CoreExports } from '../../js/boundary.js'
+import type { Cache } from '../../js/cache.js'
+import type { CallContext } from '../../js/context.js'
 import { OptionError } from '../../js/errors.js'
+import { memory } from '../../js/storage/memory.js'
 import { encodeValue, kind, loadFor } from '../../js/value.js'
-import { bench, changeCores, countedStorage, entriesIn, wasmOnly } from './harness.js'
+import { bench, changeCores, countedStorage, entriesIn, until, wasmOnly } from './harness.js'
 
 await loadFor(kind.cbor)
 
@@ -71,6 +74,21 @@ test('What is in memory and does not decode is forgotten, and is a miss for get(
     assert.equal(await cache.has('a'), verb === 'getOrSet')
     await cache.delete('a')
   }
+  assert.equal(cache.stats().damaged, 3)
+})
+
+test('An entry that is damaged in storage is counted, and one that is over is not', async () => {
+  const storage = countedStorage()
+  const ask = async (later = 0): Promise<number> => {
+    const { cache, time } = await bench({ storage })
+    await time.advance(later)
+    await cache.getOrSet('k', async () => 1, { ttl: '1m' })
+    await cache.settled()
+    return cache.stats().damaged
+  }
+  assert.equal(await ask(), 0)
+  entriesIn(storage)[0]![1][90]! ^= 1
+  assert.deepEqual([await ask(), await ask(), await ask(120_000)], [1, 0, 0])
 })
 
 test('After a trap in the core get() and has() find nothing, and the core is built anew', async t => {
@@ -299,4 +317,143 @@ test('Large bytes under a key that is a text come back as they are, each time th
   assert.notEqual(one.buffer, two.buffer)
   one.fill(0)
   assert.deepEqual(two, bytes)
+})
+
+test('A value that was set is there at once, in any scope, with any tags and of any kind', async () => {
+  const { cache } = await bench({ storage: false })
+  void cache.set('first', 1)
+  assert.equal(await cache.get('first'), 1)
+  void cache.set('tagged', 1, { tags: ['new'] })
+  assert.equal(await cache.get('tagged'), 1)
+  const scope = cache.scope('tenant')
+  void scope.set('x', 1)
+  assert.equal(await scope.get('x'), 1)
+  await cache.set('date', new Date(1))
+  void cache.set('date', new Date(2))
+  assert.deepEqual(await cache.get('date'), new Date(2))
+})
+
+test('What is set is the value as it was then', async () => {
+  for (const storage of [false, memory()] as const) {
+    const { cache } = await bench({ storage })
+    const value = { a: 1 }
+    const set = cache.set('k', value)
+    value.a = 2
+    await set
+    assert.deepEqual(await cache.get('k'), { a: 1 })
+  }
+})
+
+test('A value that was set and overtaken takes nothing newer with it', async () => {
+  for (const storage of [false, memory()] as const) {
+    const { cache } = await bench({ storage })
+    await Promise.all([cache.set('k', new Date(5)), cache.delete('k'), cache.set('k', 'new')])
+    assert.equal(await cache.get('k'), 'new')
+    const ask = (): Promise<unknown> => cache.getOrSet('computed', async () => 'computed')
+    await Promise.all([cache.set('computed', new Date(5)), cache.delete('computed'), ask()])
+    assert.equal(await cache.get('computed'), 'computed')
+  }
+})
+
+test('A tag for each value, for longer than there is room for tags: each value is kept, and dies with its tag', async () => {
+  const { cache } = await bench({ memory: { maxBytes: 1e6 } })
+  const count = 60_000
+  for (let i = 0; i < count; i++) await cache.set([i], i, { tags: [`document ${i}`] })
+  assert.equal(cache.stats().notStored, 0)
+  assert.ok(cache.stats().entries > 500, `${cache.stats().entries} entries`)
+  for (let i = count - 500; i < count; i++) assert.equal(await cache.get([i]), i)
+  await cache.invalidate({ tag: `document ${count - 1}` })
+  assert.equal(await cache.get([count - 1]), undefined)
+  assert.equal(await cache.get([count - 2]), count - 2)
+})
+
+test('Calls that run while thousands of tags come and go are kept, and their tags still count', async () => {
+  const { cache } = await bench()
+  let runs = 0
+  let release = (): void => {}
+  const gate = new Promise<void>(resolve => (release = resolve))
+  const slow = cache.wrap(async (n: number) => (await gate, ++runs, n), { name: 'slow', tags: n => [`slow ${n}`] })
+  const calls = Array.from({ length: 300 }, (_, n) => slow(n))
+  for (let i = 0; i < 10_000; i++) await cache.set('same', i, { tags: [`document ${i}`] })
+  release()
+  await Promise.all(calls)
+  assert.equal(runs, 300)
+  for (let n = 0; n < 300; n++) await slow(n)
+  assert.equal(runs, 300)
+  await cache.invalidate({ tag: 'slow 7' })
+  await slow(7)
+  assert.equal(runs, 301)
+})
+
+test('More tags than an entry has room for are refused, and a tag in a loop counts once', async () => {
+  const { cache } = await bench({ storage: false })
+  const tags = (count: number): string[] => Array.from({ length: count }, (_, i) => `tag ${i}`)
+  await cache.set('k', 'v', { tags: tags(62) })
+  await cache.invalidate({ tag: 'tag 61' })
+  assert.equal(await cache.get('k'), undefined)
+  await assert.rejects(cache.set('k', 'v', { tags: tags(63) }), /^OptionError: tags: 63 tags are more than an entry can have\. Give at most 62\./)
+  let runs = 0
+  const ask = cache.wrap(async (ctx: CallContext, count: number) => {
+    runs++
+    for (let i = 0; i < count; i++) ctx.tags(`once ${i % 50}`)
+    return count
+  }, { name: 'ask', context: true })
+  for (let i = 0; i < 2; i++) await ask(500)
+  assert.equal(runs, 1, 'the same tags again and again')
+  const many = cache.wrap(async (ctx: CallContext, count: number) => {
+    runs++
+    for (const tag of tags(count)) ctx.tags(tag)
+    return count
+  }, { name: 'many', context: true })
+  await cache.set('other', 1)
+  for (let i = 0; i < 2; i++) assert.equal(await many(6_000), 6_000)
+  assert.equal(runs, 3, 'what has too many is not kept')
+  assert.equal(await cache.get('other'), 1, 'and nothing else is hurt')
+})
+
+test('A core that fails when it is told of a tag, or is to forget one, is built anew, and breaks no call', async t => {
+  for (const storage of [false, countedStorage()] as const) {
+    for (const verb of ['set_token', 'forget_token'] as const) {
+      let armed = false
+      const fail = (): void => {
+        if (!armed) return
+        armed = false
+        throw new WebAssembly.RuntimeError('unreachable')
+      }
+      changeCores(t, core => ({ [verb]: () => (fail(), core[verb]()) }))
+      const { cache, transcript } = await bench({ storage })
+      const { parts } = cache as unknown as { parts: { core: unknown } }
+      const f = cache.wrap(async (n: number) => n, { name: 'f', tags: n => [`number ${n}`] })
+      const steps = [(n: number) => f(n).then(found => assert.equal(found, n)), (n: number) => cache.set(`key ${n}`, n, { tags: [`n ${n}`] }), (n: number) => cache.invalidate({ tag: `name ${n}` })]
+      for (const step of steps) {
+        armed = true
+        for (let n = 0; n < 2_000 && armed; n++) await step(n)
+        assert.equal(armed, false, `${verb} was not called`)
+        await until(() => parts.core !== undefined)
+      }
+      assert.equal(transcript().filter(event => event.startsWith('uncached')).length, steps.length)
+      await cache.set('after', 1)
+      assert.equal(await cache.get('after'), 1)
+    }
+  }
+})
+
+test('A core that fails in any verb is built anew, and the verb is done', wasmOnly('its memory is not one of wasm'), async () => {
+  const verbs: [string, (cache: Cache) => Promise<unknown>][] = [
+    ['set', cache => cache.set('new', 1)], ['delete', cache => cache.delete('k1')], ['keys', cache => cache.keys()], ['get', cache => cache.get('k2')],
+    ['peek', cache => cache.wrap(async (n: number) => n, { name: 'f' }).peek(1)], ['expire', cache => cache.expire({ match: 'k*' })], ['stats', async cache => cache.stats()],
+  ]
+  for (const [name, verb] of verbs) {
+    const { cache, transcript } = await bench({ storage: false })
+    const parts = (cache as unknown as { parts: { core: { exports: CoreExports } } }).parts
+    for (let i = 0; i < 50; i++) await cache.set(`k${i}`, { i })
+    new Uint8Array(parts.core.exports.memory.buffer).fill(0xff, 100_000)
+    await verb(cache)
+    await until(() => parts.core !== undefined)
+    for (let i = 0; i < 3; i++) await cache.getOrSet('again', async () => i)
+    await until(() => parts.core !== undefined)
+    await cache.set('after', 1)
+    assert.equal(await cache.get('after'), 1, name)
+    assert.ok(transcript().filter(event => event.startsWith('uncached')).length <= 1, `${name}: built once`)
+  }
 })

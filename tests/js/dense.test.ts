@@ -74,3 +74,14 @@ test('A compressed entry whose bytes were damaged in memory is refused, and comp
   assert.deepEqual(await ask(299), reply(299, 'ask'))
   assert.deepEqual(transcript(), ['hit:memory'])
 })
+
+test('What a long key takes beside a value near the size of the inbox is compressed as any other', async () => {
+  const { cache, transcript } = await bench({ storage: false, memory: { maxBytes: '8MB', compression: 'lz4' } })
+  for (let i = 0; i < 200; i++) await cache.set(`warm ${i}`, `text ${i} ${' '.repeat(1000)}`)
+  const kept: [string, string][] = [['k'.repeat(600), 'v'.repeat(64_000)], ['k'.repeat(22_000), 'small'], ['é'.repeat(30_000), 'v'.repeat(6_000)], ['k'.repeat(50), 'v'.repeat(65_400)]]
+  for (const [key, value] of kept) {
+    await cache.set(key, value)
+    assert.equal(await cache.get(key), value, `${key.length} and ${value.length} characters`)
+  }
+  assert.ok(!transcript().some(event => event.startsWith('refused')))
+})

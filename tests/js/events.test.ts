@@ -74,7 +74,7 @@ test('Events come in their order, also those that need no digest', async () => {
   digests[1]!.open(new Uint8Array(32))
   digests[0]!.fail(new Error('no digest today'))
   await new Promise(resolve => setTimeout(resolve, 0))
-  assert.deepEqual(events, ['miss', 'miss', 'computed', 'computed', 'stored', 'stored', 'invalidated'])
+  assert.deepEqual(events, ['miss', 'miss', 'computed', 'stored', 'computed', 'stored', 'invalidated'])
 })
 
 test('Without eventKeys no digest is made for an event', async () => {

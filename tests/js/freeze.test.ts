@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { deepFreeze, FrozenValues } from '../../js/freeze.js'
 import { bench, countedStorage } from './harness.js'
 
@@ -101,4 +104,28 @@ test('Another key in the slot is never answered with what the slot held, even wh
   assert.deepEqual(frozen.of(7, 1, 1, () => ({ a: 3 })), { a: 3 })
   frozen.drop(7)
   assert.deepEqual(frozen.of(7, 1, 1, () => ({ a: 4 })), { a: 4 })
+})
+
+test('Values that nobody holds any more leave nothing behind, and those that somebody holds stay the same', async () => {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as () => void
+  const frozen = new FrozenValues()
+  const date = { at: new Date(5) }
+  const held = Array.from({ length: 100 }, (_, slot) => frozen.of(slot, slot, 1, () => ({ slot })))
+  await setImmediate()
+  gc()
+  const before = process.memoryUsage().heapUsed
+  for (let slot = 100; slot < 100_000; slot++) {
+    frozen.of(slot, slot, 1, () => (slot % 2 === 0 ? { slot } : date))
+    if (slot % 5000 === 0) {
+      await setImmediate() // A WeakRef keeps its value until then.
+      gc()
+    }
+  }
+  await setImmediate()
+  gc()
+  const left = (process.memoryUsage().heapUsed - before) / 1e6
+  assert.ok(left < 3, `${left} MB`)
+  for (const [slot, value] of held.entries()) assert.equal(frozen.of(slot, slot, 1, () => assert.fail('it is held')), value)
+  assert.equal(frozen.of(101, 101, 1, () => date), date)
 })

@@ -320,3 +320,58 @@ test('What fails for many with one and the same error is one failure', async () 
   await Promise.all([guard.get('a'), guard.get('b'), guard.get('c')])
   assert.deepEqual([guard.errors, events.filter(({ type }) => type === 'storage-error').length], [1, 1])
 })
+
+test('null is nothing, and what is no bytes is an error that says so', async () => {
+  const nothing = guarded({ get: async () => null as never })
+  assert.deepEqual(await nothing.guard.tryGet('k'), { ok: true, bytes: undefined })
+  for (const wrong of ['text', [1], new ArrayBuffer(2), 5]) {
+    const { guard, events } = guarded({ get: async () => wrong as never })
+    assert.deepEqual((await guard.tryGet('k')).ok, false)
+    const [event] = events
+    assert.match(String(event?.type === 'storage-error' && event.error), /get\(\) answered with .* Uint8Array, or with undefined/)
+  }
+  const { cache } = await bench({ storage: { get: async () => null, set: async () => {}, delete: async () => {} } as never })
+  assert.equal(await cache.wrap(async () => 'computed', { name: 'f' })(), 'computed')
+})
+
+test('Who closes is told of what was set and is not there, and of invalidations', async () => {
+  const hanging = guarded({ set: () => new Promise(() => {}) })
+  hanging.guard.set('k', bytes, {}, true)
+  const closing = hanging.guard.close(2)
+  for (let i = 0; i < 60; i++) {
+    await turns(2)
+    await hanging.clock.advance(250)
+  }
+  await closing
+  assert.match(String(hanging.events.map(event => event.type === 'storage-error' && event.error)), /not told of 1 change and 2 invalidations\./)
+  const calm = guarded({})
+  await calm.guard.close()
+  assert.deepEqual(calm.events, [])
+})
+
+test('A lease is given back when the write under its key has ended, however long that takes; settled() and close() wait for it', async () => {
+  const written = gate()
+  const order: string[] = []
+  const { guard, clock } = guarded({ set: async () => { await written.promise; order.push('written') } })
+  guard.set('k', bytes, {})
+  void guard.giveBack('k', { fence: 1, renew: async () => true, release: async () => { order.push('released') } })
+  await turns()
+  await clock.advance(2_000)
+  assert.deepEqual(order, [])
+  written.open()
+  await guard.settled()
+  assert.deepEqual(order, ['written', 'released'])
+})
+
+test('Who could not listen is asked again when the storage is there, a few times', async () => {
+  let asked = 0
+  const { guard, clock, background } = guarded({ publish: async () => {}, subscribe: async () => { asked++; throw new Error('not now') } })
+  guard.returned = async () => void (await guard.subscribe(() => {}))
+  assert.equal(await guard.subscribe(() => {}), false)
+  for (let i = 0; i < 400; i++) {
+    await clock.advance(1_000)
+    await turns(2)
+  }
+  await Promise.all(background)
+  assert.equal(asked, 6)
+})

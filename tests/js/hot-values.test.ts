@@ -104,6 +104,18 @@ test('What is heavy is not held', () => {
   for (const heavy of ['x'.repeat(17_000), { a: 'x'.repeat(17_000) }, new Array(2000).fill(1)]) assert.deepEqual([1, 2, 3].map(() => ask(hot, 7, 1, heavy)), [false, false, false])
 })
 
+test('One wide character makes all texts of a value wide, wherever it stands: so they are charged', () => {
+  const hot = new HotValues(64e6)
+  const latin = 'é'.repeat(9000)
+  for (const narrow of [{ a: latin, b: 'e' }, [[latin], 1, null]]) {
+    assert.deepEqual([1, 2, 3].map(() => ask(hot, 7, 1, narrow)), [false, false, true], 'held')
+    hot.drop(7)
+  }
+  for (const wide of [{ a: latin, b: '€' }, { b: ['x', { c: '€' }], a: latin }, [[latin], 1, null, '€']]) {
+    assert.deepEqual([1, 2, 3].map(() => ask(hot, 7, 1, wide)), [false, false, false], 'too heavy')
+  }
+})
+
 test('What is stored anew is answered as it is now, however hot it was', async () => {
   const { cache } = await bench({ memory: { maxBytes: 1_000_000 } })
   for (let i = 0; i < 5000; i++) {

@@ -35,6 +35,10 @@ test('Entries in memory are compressed only on request', () => {
   assert.equal(parseOptions({ memory: { compression: 'lz4' } }).compress, true)
 })
 
+test('A lease is whole milliseconds, as servers take no others', () => {
+  assert.deepEqual(['2s', 1000.5, '1.0001s', 0].map(lease => parseOptions({ lease: lease as never }).leaseMs), [2_000, 1_001, 1_001, 0])
+})
+
 test('A wrong option is refused when the cache is made', async () => {
   const wrong: [object, RegExp][] = [
     [{ ttl: 'soon' }, /ttl: "soon" is not a duration/],
@@ -51,6 +55,9 @@ test('A wrong option is refused when the cache is made', async () => {
     [{ memory: { compression: true } }, /^memory\.compression: true is no way to compress/],
     [{ memory: { compression: null } }, /^memory\.compression: null is no way to compress/],
     [{ memory: { maxbytes: 1 } }, /memory: maxbytes: there is no such option/],
+    [{ clock: {} }, /^clock: an object \(Object\) has no function now\(\)/],
+    [{ clock: { now: Date.now } }, /^clock: .* has no function stopwatch\(\)/],
+    [{ clock: null }, /^clock: null has no function now\(\)/],
   ]
   for (const [options, message] of wrong) await assert.rejects(bench(options), (error: Error) => error instanceof OptionError && message.test(error.message), JSON.stringify(options))
   assert.throws(() => parseOptions(5 as never), /createCache: 5 is not an object of options/)
@@ -65,6 +72,8 @@ test('A wrong option is refused when the function is wrapped', async () => {
     [() => cache.wrap(fn, { version: 1.5 }), /version: 1.5 is not a version/],
     [() => cache.wrap(5 as never), /wrap: fn: 5 is not a function/],
     [() => cache.wrap(fn, { tag: [] } as never), /wrap: tag: there is no such option/],
+    [() => cache.cached({ retries: 3 } as never)(fn), /wrap: retries: there is no such option/],
+    [() => cache.wrap(fn, null as never), /^wrap: null is not an object of options/],
     [() => cache.wrap(async () => 1), /name: the function has none of its own/],
   ]
   for (const [wrap, message] of wrong) assert.throws(wrap, (error: Error) => error instanceof OptionError && message.test(error.message), String(message))

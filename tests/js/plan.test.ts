@@ -44,7 +44,7 @@ test('A wrong option is refused when the function is wrapped, by name', () => {
     [{ version: 1.5 }, /^version: 1\.5 is not a version/], [{ version: null }, /^version: /], [{ key: 5 }, /^key: 5 is not a function/], [{ ttl: 'x' }, /^ttl: /], [{ freeze: 1 }, /^freeze: /], [{ keepAlive: 'yes' }, /^keepAlive: /],
     [{ cacheErrors: { ttl: 'x' } }, /^cacheErrors\.ttl: /], [{ cacheErrors: {} }, /^cacheErrors\.ttl: /], [{ cacheErrors: { ttl: 1, when: 5 } }, /^cacheErrors\.when: 5 is not a function/], [{ cacheErrors: { ttl: 1, wenn: 1 } }, /^cacheErrors: wenn: /], [{ cacheErrors: null }, /^cacheErrors: /],
     [{ migrate: { from: 1, to: () => 1 } }, /^migrate\.from: 1 is not a list/], [{ migrate: { from: [1] } }, /^migrate\.to: /], [{ migrate: { from: [{}], to: () => 1 } }, /^migrate\.from: /], [{ migrate: { from: [], too: 1 } }, /^migrate: too: /],
-    [{ profile: 'x' }, /^profile: "x" is not among the cache's profiles \(it has none/], [{ validate: 5 }, /^validate: /], [{ retries: 3 }, /^wrap: retries: there is no such option/], [{ ignore: 5 }, /^ignore/],
+    [{ profile: 'x' }, /^profile: "x" is not among the cache's profiles \(it has none/], [{ validate: 5 }, /^validate: /], [{ ignore: 5 }, /^ignore/],
   ]
   for (const [options, message] of wrong) assert.throws(() => planner().ofFunction('load', options as never), (error: Error) => error instanceof OptionError && message.test(error.message), JSON.stringify(options))
   assert.throws(() => planner().ofKey('set', { refreshAt: 0.5 } as never), /set: refreshAt: there is no such option/)

@@ -8,9 +8,9 @@ const request = (texts: readonly string[], words: readonly number[] = [1, 2], pr
 /** As the core does it: looks, and notes what was not found. Says whether it was found. */
 function ask(keys: RecentKeys, asked: Request, key: number): boolean {
   const found = keys.find(asked)
-  if (found === undefined) keys.note(asked, key, () => Uint32Array.of(key))
-  else assert.equal(found[0], key, `${asked.texts.join()} has another request's key`)
-  return found !== undefined
+  if (found < 0) keys.note(asked, Uint32Array.of(0, key, 1, 2, key), 1)
+  else assert.deepEqual([...keys.keys.subarray(found, found + 4)], [key, 1, 2, key], `${asked.texts.join()} has another request's key`)
+  return found >= 0
 }
 
 test('A request is found once it was noted, received anew or as part of longer lists', () => {
@@ -34,6 +34,14 @@ test('Requests that differ in anything are never taken for each other, whichever
   const keys = new RecentKeys(64e6)
   for (let round = 0; round < 20; round++) for (const [i, asked] of all.entries()) ask(keys, asked, i)
   assert.ok(all.filter((asked, i) => ask(keys, asked, i)).length > all.length / 2, 'and most of them are found')
+})
+
+test('Of a thousand requests that come again nearly all are remembered: few have to make way for each other', () => {
+  const keys = new RecentKeys(64e6)
+  const all = Array.from({ length: 1_000 }, (_, i) => request([`Summarise chapter ${String(i).padStart(4, '0')} of the report`]))
+  for (let round = 0; round < 3; round++) for (const [i, asked] of all.entries()) ask(keys, asked, i)
+  const found = all.filter((asked, i) => ask(keys, asked, i)).length
+  assert.ok(found > 950, `${found} are`)
 })
 
 test('Requests of one template are told apart by the places in which they differ', () => {
@@ -77,5 +85,20 @@ test('What is kept stays within what it may take, and what is large is not kept'
   for (const large of [request(['x'.repeat(40_000)]), request(['x'], new Array<number>(1100).fill(1))]) {
     ask(roomy, large, 1)
     assert.equal(ask(roomy, large, 1), false)
+  }
+})
+
+test('What requests have in common is kept once, and given back when the last of them is gone', () => {
+  const keys = new RecentKeys(64 * 40_000)
+  const asked = (i: number): Request => request([`instructions ${'x'.repeat(5000)}`, `question ${String(i).padStart(4, '0')}`])
+  const rounds = (from: number, to: number): number => {
+    for (let round = 0; round < 3; round++) for (let i = from; i < to; i++) ask(keys, asked(i), i)
+    return Array.from({ length: to - from }, (_, i) => ask(keys, asked(from + i), from + i)).filter(Boolean).length
+  }
+  assert.ok(rounds(0, 60) > 50, 'which would be 300 KB one by one')
+  const others = (i: number): Request => request([`${String(i).padStart(3, '0')} ${'y'.repeat(5000)}`])
+  for (let five = 0; five < 50; five += 5) {
+    for (let round = 0; round < 40; round++) for (let i = five; i < five + 5; i++) ask(keys, others(i), 5000 + i)
+    assert.equal(Array.from({ length: 5 }, (_, i) => ask(keys, others(five + i), 5000 + five + i)).filter(Boolean).length, 5, 'what nobody asks for any more has made room, and no byte was lost')
   }
 })

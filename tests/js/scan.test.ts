@@ -188,3 +188,16 @@ test('keys() says why it cannot list', async () => {
   await assert.rejects((await bench({ storage: memory(), secret: 'a secret of sixteen' })).cache.keys(), (error: Error) => error instanceof OptionError && /a cache with a secret/.test(error.message))
   await assert.rejects((await bench()).cache.keys({ match: '' }), OptionError)
 })
+
+test('Keys that UTF-8 cannot hold are listed and forgotten like others', async () => {
+  for (const storage of [false, memory()] as const) {
+    const { cache } = await bench({ storage })
+    const keys = ['a\ud800', '\udfff', '\ufeffmarked', '水', `${'x'.repeat(40)}\udc00`]
+    for (const key of keys) await cache.set(key, key)
+    await cache.settled()
+    const fresh = storage === false ? cache : (await bench({ storage })).cache
+    assert.deepEqual((await fresh.keys()).sort(), keys.sort())
+    await fresh.invalidate({ match: '*' })
+    for (const key of keys) assert.equal(await fresh.get(key), undefined)
+  }
+})

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { compareBytes, Shapes } from '../../js/shapes.js'
 
 test('Names are sorted by their encoded bytes: shorter first, then byte by byte', () => {
@@ -29,6 +31,42 @@ test('Each set of names has one number for good, whatever their order; beyond th
   assert.deepEqual([...new Set(numbers.slice(4095))], [0])
   assert.equal(shapes.shape(['n7']).number, numbers[7], 'also after the trie was begun anew')
   assert.equal(shapes.shape(['n29999']).number, 0)
+})
+
+test('Where names are long fewer sets of them have numbers; who has none when it is first met never gets one, and who has one keeps it', () => {
+  const shapes = new Shapes()
+  const long = (i: number): string[] => [`${i} `.padEnd(2000, 'n')]
+  const numbers = Array.from({ length: 2000 }, (_, i) => shapes.shape(long(i)).number)
+  const numbered = numbers.indexOf(0)
+  assert.ok(numbered > 100 && numbered * 2000 < 300_000, `${numbered} sets`)
+  const text = Array.from({ length: 5000 }, (_, i) => shapes.shape([`n${i}`]).number)
+  assert.ok(text[0]! > 0 && text.at(-1) === 0, 'short ones have what room is left')
+  for (let i = 0; i < 2000; i++) assert.equal(shapes.shape(long(i)).number, numbers[i])
+  for (let i = 0; i < 5000; i++) assert.equal(shapes.shape([`n${i}`]).number, text[i])
+  for (let i = 0; i < numbered; i++) assert.deepEqual(shapes.numbered(numbers[i]!).names, long(i))
+})
+
+test('Objects that are dictionaries leave a few MB, however many there are and whatever their names', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  // Buffers are given back a little later, by another thread.
+  const gc = async (): Promise<void> => {
+    for (let i = 0; i < 5; i++) {
+      collect()
+      await new Promise(resolve => setTimeout(resolve, 10))
+    }
+  }
+  for (const [count, length] of [[60, 60], [3, 1000], [1, 5000]] as const) {
+    const shapes = new Shapes()
+    await gc()
+    const before = process.memoryUsage()
+    for (let i = 0; i < 5000; i++) shapes.shape(Array.from({ length: count }, (_, k) => `${i} ${k} `.padEnd(length, 'n')))
+    await gc()
+    const { heapUsed, external } = process.memoryUsage()
+    const left = (heapUsed - before.heapUsed + external - before.external) / 1e6
+    assert.ok(left < 12, `${left} MB of ${count} names of ${length} characters`)
+    assert.equal(shapes.shape(['a']).names.length, 1)
+  }
 })
 
 test('Many shapes are forgotten, not hoarded, and stay right', () => {

@@ -11,6 +11,8 @@ const name = (value: string, scope: Tag['scope'] = null): Tag => ({ scope, kind:
 
 function registry(storage: ReturnType<typeof countedStorage> | undefined, digests = true, clock: { now: number; stopwatch?: number } = { now: 0 }, drawnBefore = 0) {
   const told: string[] = []
+  const carried = new Set<string>()
+  const inUse = new Set<string>()
   let drawn = drawnBefore
   const tokens = new Tokens({
     storage: storage && new StorageGuard(storage, () => {}, undefined, virtualClock(), 250),
@@ -20,9 +22,11 @@ function registry(storage: ReturnType<typeof countedStorage> | undefined, digest
     digest: async bytes => (digests ? new Uint8Array(createHash('sha256').update(bytes).digest()) : undefined),
     randomBytes: count => new Uint8Array(count).fill(++drawn),
     setToken: pair => told.push(hex(pair)),
+    forgetToken: pair => !carried.has(hex(pair)),
+    inUse: () => inUse,
     renewed: () => {},
   })
-  return { tokens, told }
+  return { tokens, told, carried, inUse }
 }
 
 test('A tag keeps its token, in this process and the next', async () => {
@@ -91,10 +95,10 @@ test('A token renewed while it was being loaded stays renewed', async () => {
 })
 
 test('A new judge is told what the old one knew', async () => {
-  const { tokens, told } = registry(undefined)
+  const { tokens } = registry(undefined)
   const { pairs } = await tokens.snapshot([name('a')])
-  told.length = 0
-  await tokens.retell()
+  const told: string[] = []
+  tokens.retell(pair => told.push(hex(pair)))
   assert.deepEqual(told, [hex(pairs)])
 })
 
@@ -239,4 +243,137 @@ test('An expiry that begins with an invalidation, before the tag is known, does 
   await Promise.all([tokens.renew(name('a')), tokens.renew(name('a'), true)])
   const after = (await tokens.snapshot([name('a')])).pairs
   assert.notDeepEqual(after.subarray(8, 13), before.subarray(8, 13))
+})
+
+test('A token that could not be read when the epoch changed is read the next time', async () => {
+  const storage = countedStorage()
+  const clock = { now: 0 }
+  const one = registry(storage)
+  const two = registry(storage, true, clock, 100)
+  await one.tokens.snapshot([name('a')])
+  const before = (await two.tokens.snapshot([name('a')])).pairs
+  await two.tokens.catchUp()
+  await one.tokens.renew(name('a'))
+  const { get } = storage
+  let fails = 0
+  storage.get = async key => {
+    // The epoch is read first, alone.
+    if (++fails === 2) throw new Error('just this once')
+    return get(key)
+  }
+  clock.now += 5_000
+  await two.tokens.catchUp()
+  storage.get = get
+  assert.deepEqual((await two.tokens.snapshot([name('a')])).pairs, before, 'it could not know')
+  clock.now += 5_000
+  await two.tokens.catchUp()
+  assert.notDeepEqual((await two.tokens.snapshot([name('a')])).pairs, before)
+})
+
+test('All tags are asked for at once', async () => {
+  const storage = countedStorage()
+  const reads = gate()
+  const { get } = storage
+  let asked = 0
+  storage.get = async key => {
+    asked++
+    await reads.promise
+    return get(key)
+  }
+  const loading = registry(storage).tokens.snapshot([name('a'), name('b'), name('c')])
+  await until(() => asked === 6)
+  reads.open()
+  assert.equal((await loading).pairs.length, 48)
+})
+
+/** A new tag after the other, as from one request after the other. */
+async function meetMany(tokens: Tokens, from = 0, count = 5_000): Promise<void> {
+  for (let i = from; i < from + count; i++) await tokens.snapshot([name(`tag ${i}`)])
+}
+
+for (const stored of [false, true]) {
+  const where = stored ? 'with a storage' : 'without a storage'
+  const newRegistry = (clock?: { now: number; stopwatch: number }): ReturnType<typeof registry> => registry(stored ? countedStorage() : undefined, true, clock)
+
+  test(`Tags that nothing carries any more are forgotten (${where})`, async () => {
+    const { tokens } = newRegistry()
+    await meetMany(tokens)
+    assert.ok(tokens.size < 1_500, `${tokens.size} are known`)
+  })
+
+  test(`What an entry or a call carries, and what is asked for again and again, is not forgotten (${where})`, async () => {
+    const { tokens, carried, inUse } = newRegistry()
+    const pairs = async (value: string): Promise<string> => hex((await tokens.snapshot([name(value)])).pairs)
+    const ofEntry = await pairs('of an entry')
+    const ofCall = await pairs('of a call')
+    const usual = await pairs('usual')
+    carried.add(ofEntry)
+    inUse.add('name:of a call')
+    for (let i = 0; i < 20; i++) {
+      await meetMany(tokens, i * 250, 250)
+      assert.equal(await pairs('usual'), usual)
+    }
+    assert.equal(tokens.alive(Uint8Array.from(Buffer.from(ofEntry + ofCall, 'hex'))), stored, 'only tags with a place are known by number')
+    assert.equal(await pairs('of an entry'), ofEntry)
+    assert.equal(await pairs('of a call'), ofCall)
+  })
+
+  test(`A tag that was forgotten is another from then on, or what storage has (${where})`, async () => {
+    const { tokens } = newRegistry()
+    const before = hex((await tokens.snapshot([name('a')])).pairs)
+    await meetMany(tokens)
+    const after = hex((await tokens.snapshot([name('a')])).pairs)
+    assert.equal(before === after, stored)
+  })
+
+  test(`Who only renews tags forgets those of more than a minute ago (${where})`, async () => {
+    const clock = { now: 0, stopwatch: 0 }
+    const { tokens } = newRegistry(clock)
+    for (let i = 0; i < 3_000; i++) await tokens.renew(name(`tag ${i}`))
+    assert.ok(tokens.size >= 3_000)
+    clock.stopwatch = 60_001
+    for (let i = 3_000; i < 6_000; i++) await tokens.renew(name(`tag ${i}`))
+    assert.ok(tokens.size < 3_500, `${tokens.size} are known`)
+  })
+
+  test(`A tag that was renewed is remembered for a minute, and what began before that knows it for longer (${where})`, async () => {
+    const clock = { now: 0, stopwatch: 0 }
+    const { tokens } = newRegistry(clock)
+    const before = await tokens.snapshot([name('usual')])
+    await tokens.renew(name('a'))
+    const renewed = (await tokens.snapshot([name('a')])).pairs
+    await meetMany(tokens)
+    assert.deepEqual((await tokens.snapshot([name('a')])).pairs, renewed)
+    clock.stopwatch = 60_001
+    await meetMany(tokens, 5_000)
+    assert.ok(tokens.size < 1_500, `${tokens.size} are known`)
+    assert.equal(await tokens.extended(before, [name('a')]), undefined, 'it was forgotten, but not that one was')
+    assert.equal(tokens.changedSince(before, [name('b')]), true)
+    const later = await tokens.snapshot([name('usual')])
+    assert.notEqual(await tokens.extended(later, [name('c')]), undefined)
+  })
+}
+
+test('A tag that is heard of for the first time has not changed, whatever else has', async () => {
+  const { tokens } = registry(undefined)
+  const before = await tokens.snapshot([name('usual')])
+  await tokens.renew(name('a'))
+  assert.notEqual(await tokens.extended(before, [name('b')]), undefined)
+  assert.equal(await tokens.extended(before, [name('a')]), undefined)
+})
+
+test('What the storage could not be told of is not forgotten', async () => {
+  const storage = countedStorage()
+  const clock = { now: 0, stopwatch: 0 }
+  const { tokens } = registry(storage, true, clock)
+  await tokens.snapshot([name('a')])
+  storage.failing = true
+  await tokens.renew(name('a'))
+  storage.failing = false
+  clock.stopwatch = 60_001
+  await meetMany(tokens)
+  assert.notEqual(tokens.untold, 0)
+  await tokens.makeUp()
+  assert.equal(tokens.untold, 0)
+  assert.deepEqual((await registry(storage).tokens.snapshot([name('a')])).pairs, (await tokens.snapshot([name('a')])).pairs)
 })

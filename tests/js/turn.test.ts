@@ -1,10 +1,12 @@
 /** Whose turn it is to compute, of all who share a storage that can tell. Each cache here is a process; the leases are those of a Map. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import type { Cache } from '../../js/cache.js'
 import { ReentrantCallError } from '../../js/errors.js'
 import { memory } from '../../js/storage/memory.js'
 import type { Storage } from '../../js/storage/storage.js'
 import { virtualClock } from '../../js/testing/index.js'
+import type { Wrapped } from '../../js/wrapped.js'
 import { bench, gate, turns, until } from './harness.js'
 
 /** A Map that several caches share, with leases that end by the clock. */
@@ -163,4 +165,42 @@ test('Where the storage cannot say whose turn it is, or is not to, everybody com
     answer.open(1)
     assert.deepEqual(await answers, [1, 1])
   }
+})
+
+test('What is not kept keeps nobody waiting: doomed, abandoned or closed, a flight gives its lease back', async () => {
+  const ends: [string, (cache: Cache, ask: Wrapped<(n: number) => Promise<string>>) => Promise<unknown>][] = [
+    ['invalidated', cache => cache.invalidate({ name: 'ask' })],
+    ['forgotten', (_, ask) => ask.invalidate(1)],
+    ['closed', cache => cache.close()],
+  ]
+  for (const [name, end] of ends) {
+    const { storage, time, leases } = shared()
+    const answer = gate<string>()
+    const { cache } = await bench({ storage, clock: time })
+    let runs = 0
+    const ask = cache.wrap(async (_: number) => (runs++, answer.promise), { name: 'ask' })
+    const first = ask(1)
+    await until(() => runs === 1)
+    assert.equal(leases.size, 1)
+    void end(cache, ask)
+    await until(() => leases.size === 0)
+    answer.open('late')
+    assert.equal(await first, 'late', name)
+  }
+  const { storage, time, leases } = shared()
+  const { cache } = await bench({ storage, clock: time })
+  const hangs = cache.wrap((_: number) => new Promise<string>(() => {}), { name: 'hangs' })
+  const waiting = assert.rejects(hangs.with({ deadline: 10 })(1), { name: 'DeadlineError' })
+  await until(() => leases.size === 1)
+  await time.advance(10)
+  await waiting
+  await until(() => leases.size === 0)
+})
+
+test('What is not to be stored takes no turn', async () => {
+  const { storage, time, leases } = shared()
+  const { cache } = await bench({ storage, clock: time })
+  let taken = 0
+  await cache.wrap(async (_: number) => (taken = leases.size, 1), { name: 'ask', ttl: 0 })(1)
+  assert.equal(taken, 0)
 })

@@ -149,6 +149,41 @@ test('What cannot be stored is refused, and the message names the path', () => {
   assert.match(message(deep), /nested deeper than 512 levels/)
 })
 
+test('What would come back as something else is refused: boxed primitives, and what keeps its content where nobody can read it', () => {
+  class Labelled {
+    readonly n = 1
+    get [Symbol.toStringTag](): string {
+      return 'Labelled'
+    }
+  }
+  const refused: [unknown, string][] = [
+    [new String('x'), 'a String'], [new Number(5), 'a Number'], [new Boolean(false), 'a Boolean'], [Object(5n), 'a BigInt'], [Object(Symbol('s')), 'a Symbol'],
+    [new SharedArrayBuffer(4), 'a SharedArrayBuffer'], [new Headers({ a: 'b' }), 'a Headers'], [new FormData(), 'a FormData'], [new URLSearchParams('a=1'), 'a URLSearchParams'],
+    [new Request('http://a'), 'a Request'], [new AbortController(), 'an AbortController'], [new Blob(['x']), 'a Blob'], [new Intl.NumberFormat(), 'an Intl.NumberFormat'],
+    [new Map().entries(), 'a Map Iterator'], [new WeakRef({}), 'a WeakRef'],
+  ]
+  for (const [value, type] of refused) {
+    for (const [given, path] of [[value, 'value'], [{ list: [1, value] }, 'value.list[1]']] as const) {
+      assert.throws(() => encodeValue(given), (error: Error) => error instanceof ValueError && error.message.startsWith(`${path} is ${type}, whose content cannot be stored.`), `${path}: ${type}`)
+    }
+  }
+  assert.deepStrictEqual(again<unknown>(new Labelled()), { n: 1 }, 'as of any instance, what can be read is kept')
+})
+
+test('An array that has names beside its items is refused, whatever its items are, and others are not', () => {
+  const rows = Array.from({ length: 5000 }, (_, i) => ({ i }))
+  const arrays: unknown[][] = [[], [1], [0.5, 1.5, 2.5, 3.5], ['text'], [new Date(1)], [1, , 3], rows, [new Map(), ...rows]]
+  for (const items of arrays) {
+    assert.deepStrictEqual(again(items), items)
+    for (const name of ['columns', '-1', '01', '4294967295', '1.5', '']) {
+      const named = Object.assign(items.slice(), { [name]: 1 })
+      assert.throws(() => encodeValue({ a: named }), (error: Error) => error instanceof ValueError && error.message.startsWith(`value.a is an array that has a member '${name}' beside its items`), `${inspect(items).slice(0, 30)} and ${name}`)
+    }
+  }
+  assert.throws(() => encodeValue('abc'.match(/(?<l>b)/)), /^ValueError: value is an array that has a member 'groups'/)
+  assert.deepStrictEqual(again<unknown>('abcb'.match(/b/g)), ['b', 'b'])
+})
+
 test('Bytes that are not a value are refused, wherever they end', () => {
   const { bytes } = encodeValue({ a: [1, 'text', new Map([[1, new Date(0)]]), 2n ** 80n, new Float32Array(3)] })
   for (let length = 0; length < bytes.length; length++) {

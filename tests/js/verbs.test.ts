@@ -185,6 +185,14 @@ test('What names nothing is refused', async () => {
   for (const wrong of ['', 5, undefined, null] as never[]) assert.throws(() => cache.scope(wrong), OptionError)
 })
 
+test('What names two things at once, or has other options than a pattern has, is refused and says so', async () => {
+  const { cache } = await bench()
+  await assert.rejects(cache.invalidate({ tag: 'a', name: 'b' } as never), /^OptionError: invalidate: an object \(Object\) names more than one thing\. Give/)
+  await assert.rejects(cache.invalidate({ match: 'x', tag: 'b' } as never), /^OptionError: match: tag: there is no such option/)
+  await assert.rejects(cache.expire({ match: '*', signal: 5 } as never), /^OptionError: signal: 5 is not an AbortSignal/)
+  await assert.rejects(cache.keys({ match: '*', onProgress: true } as never), /^OptionError: onProgress: true is not a function/)
+})
+
 test('getMany and setMany keep their order, take any list, and say what is wrong', async () => {
   const storage = memory()
   const { cache } = await bench({ storage })
@@ -239,4 +247,28 @@ test('expire() of a key while a value is set under it leaves the newer one', asy
   reading.open()
   await expiring
   assert.equal(await load(), 'of load')
+})
+
+test('What is made stale in storage still ends there', async () => {
+  const hints: { expiresAt?: number }[] = []
+  const inner = memory()
+  const { cache, time } = await bench({ storage: { ...inner, set: async (key, entry, hint) => { if (key.length === 64) hints.push(hint); await inner.set(key, entry, hint) } } })
+  const ask = cache.wrap(async (n: number) => n, { name: 'ask', ttl: '1m', swr: '1m' })
+  await ask(1)
+  await time.advance(1_000)
+  await ask.expire(1)
+  assert.deepEqual(hints, [{ expiresAt: 1_000_000 + 120_000 }, { expiresAt: 1_001_000 + 60_000 }])
+})
+
+test('What is over or invalidated is not deleted where it is found, as another may have replaced it by then', async () => {
+  const storage = countedStorage()
+  const [one, two] = [await bench({ storage }), await bench({ storage, invalidationLag: 0 })]
+  const ask = (cache: Cache, answer: string): Promise<string> => cache.getOrSet('k', async () => answer, { ttl: '1s', tags: ['t'] })
+  await ask(one.cache, 'old')
+  await one.cache.settled()
+  await one.cache.invalidate({ tag: 't' })
+  storage.calls.length = 0
+  assert.equal(await ask(two.cache, 'new'), 'new')
+  await two.cache.settled()
+  assert.equal(storage.calls.filter(call => call === 'delete').length, 0)
 })

@@ -13,7 +13,7 @@ using namespace reprise;
 
 namespace {
 
-constexpr std::uint64_t kEnough = 1'200'000;
+constexpr std::uint64_t kEnough = 1'700'000;
 
 Bytes bytes_of(const std::string& text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
@@ -262,7 +262,7 @@ TEST_CASE("what it takes is counted, and nothing is left after clear") {
   CHECK(dense.bytes() == Dense::kDictionarySize);
   close(dense, 4, replies);
   CHECK(dense.bytes() == Dense::bytes_for(1));
-  CHECK(Dense::bytes_for(1) < 300'000);
+  CHECK(Dense::bytes_for(1) < 720'000);
   CHECK(Dense::bytes_for(100) == Dense::bytes_for(17));
   dense.clear();
   CHECK(dense.bytes() == 0);
@@ -317,10 +317,10 @@ TEST_CASE("without memory payloads are kept as they are, and later there is anot
 }
 
 TEST_CASE(
-    "an eighth of the budget may be for dictionaries, unless that is too little for one or more "
+    "a quarter of the budget may be for dictionaries, unless that is too little for one or more "
     "than all take") {
-  CHECK(Dense::share_of(8 * Dense::bytes_for(1) - 1) == 0);
-  CHECK(Dense::share_of(8 * Dense::bytes_for(1)) == Dense::bytes_for(1));
-  CHECK(Dense::share_of(4'000'000) == 500'000);
+  CHECK(Dense::share_of(4 * Dense::bytes_for(1) - 1) == 0);
+  CHECK(Dense::share_of(4 * Dense::bytes_for(1)) == Dense::bytes_for(1));
+  CHECK(Dense::share_of(4'000'000) == 1'000'000);
   CHECK(Dense::share_of(64'000'000) == Dense::bytes_for(17));
 }

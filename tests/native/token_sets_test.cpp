@@ -14,8 +14,13 @@ using List = std::vector<Token>;
 struct Sets {
   Pages pages{1'000'000};
   Arena arena{pages, this, &moved};
-  TokenSets sets{pages, arena, Record::kMostSets};
   Tokens tokens{pages};
+  TokenSets sets{pages, arena, tokens, Record::kMostSets};
+
+  // Entries carry tags that are known.
+  void know(std::uint64_t tags) {
+    for (std::uint64_t tag = 0; tag < tags; ++tag) REQUIRE(tokens.set({tag, 0}));
+  }
 
   static void moved(void* self, std::uint32_t owner, Ref, Ref to) {
     static_cast<Sets*>(self)->sets.moved(owner & ~TokenSets::kOwner, to);
@@ -26,6 +31,7 @@ struct Sets {
 
 TEST_CASE("the same tokens are one set, and it is gone with the last that refers to it") {
   Sets s;
+  s.know(3);
   const std::uint32_t one = s.sets.refer(List{{1, 10}, {2, 20}});
   REQUIRE(one != TokenSets::kFailed);
   CHECK(s.sets.refer(List{{1, 10}, {2, 20}}) == one);
@@ -50,23 +56,24 @@ TEST_CASE("no tokens are the set that is always there and always current") {
   CHECK(s.sets.refer({}) == TokenSets::kNone);
   s.sets.release(TokenSets::kNone);
   CHECK(s.sets.tokens(TokenSets::kNone).size == 0);
-  CHECK(s.sets.current(TokenSets::kNone, s.tokens));
+  CHECK(s.sets.current(TokenSets::kNone));
   CHECK(s.pages.used() == 0);
 }
 
 TEST_CASE("a set that was found current is judged anew after every change") {
   Sets s;
+  s.know(3);
   const std::uint32_t set = s.sets.refer(List{{1, 10}, {2, 20}});
-  CHECK_FALSE(s.sets.current(set, s.tokens));
+  CHECK_FALSE(s.sets.current(set));
   REQUIRE(s.tokens.set({1, 10}));
-  CHECK_FALSE(s.sets.current(set, s.tokens));
+  CHECK_FALSE(s.sets.current(set));
   REQUIRE(s.tokens.set({2, 20}));
-  CHECK(s.sets.current(set, s.tokens));
-  CHECK(s.sets.current(set, s.tokens));
+  CHECK(s.sets.current(set));
+  CHECK(s.sets.current(set));
   REQUIRE(s.tokens.set({3, 30}));
-  CHECK(s.sets.current(set, s.tokens));
+  CHECK(s.sets.current(set));
   REQUIRE(s.tokens.set({1, 11}));
-  CHECK_FALSE(s.sets.current(set, s.tokens));
+  CHECK_FALSE(s.sets.current(set));
 }
 
 TEST_CASE(
@@ -75,22 +82,23 @@ TEST_CASE(
   Sets s;
   REQUIRE(s.tokens.set({1, 10}));
   const std::uint32_t set = s.sets.refer(List{{1, 10}});
-  CHECK(s.sets.judge(set, s.tokens) == Tokens::Judgement::current);
+  CHECK(s.sets.judge(set) == Tokens::Judgement::current);
   REQUIRE(s.tokens.set({1, 10 + kSoft}));
   for (int i = 0; i < 2; ++i) {
-    CHECK_FALSE(s.sets.current(set, s.tokens));
-    CHECK(s.sets.judge(set, s.tokens) == Tokens::Judgement::outdated);
+    CHECK_FALSE(s.sets.current(set));
+    CHECK(s.sets.judge(set) == Tokens::Judgement::outdated);
   }
   REQUIRE(s.tokens.set({1, 10}));
-  CHECK(s.sets.current(set, s.tokens));
+  CHECK(s.sets.current(set));
   REQUIRE(s.tokens.set({1, 11}));
-  CHECK(s.sets.judge(set, s.tokens) == Tokens::Judgement::dead);
-  CHECK(s.sets.judge(TokenSets::kNone, s.tokens) == Tokens::Judgement::current);
+  CHECK(s.sets.judge(set) == Tokens::Judgement::dead);
+  CHECK(s.sets.judge(TokenSets::kNone) == Tokens::Judgement::current);
   CHECK(s.pages.used() > 0);
 }
 
 TEST_CASE("sets of as many entries as there are grow, are found, and go again") {
   Sets s;
+  s.know(3'000);
   std::vector<std::uint32_t> sets;
   for (std::uint64_t n = 0; n < 3'000; ++n) sets.push_back(s.sets.refer(List{{n, n * n}}));
   CHECK(s.sets.size() == 3'000);
@@ -110,12 +118,36 @@ TEST_CASE("sets of as many entries as there are grow, are found, and go again") 
 
 TEST_CASE("where there is no room no set is made, and those that are there stay") {
   Sets s;
+  s.know(6);
   std::uint64_t made = 0;
-  while (made < 100'000 && s.sets.refer(List{{made, 1}}) != TokenSets::kFailed) ++made;
+  while (made < 100'000 && s.sets.refer(List{{5, made}}) != TokenSets::kFailed) ++made;
   CHECK(made > 1'000);
   CHECK(made < 100'000);
   CHECK(s.sets.size() == made);
   CHECK(s.sets.refer(List{{5, 1}}) != TokenSets::kFailed);
   CHECK(s.sets.refer(List(kMaxTokens + 1)) == TokenSets::kFailed);
   CHECK(s.sets.valid());
+}
+
+TEST_CASE("a tag can be forgotten when the last set that has it is gone") {
+  Sets s;
+  s.know(3);
+  const std::uint32_t one = s.sets.refer(List{{1, 10}, {0, 5}});
+  const std::uint32_t two = s.sets.refer(List{{1, 11}});
+  REQUIRE(s.sets.refer(List{{1, 11}}) == two);
+  CHECK(s.tokens.forget(2));
+  CHECK_FALSE(s.tokens.forget(1));
+  CHECK_FALSE(s.tokens.forget(0));
+  s.sets.release(one);
+  CHECK(s.tokens.forget(0));
+  s.sets.release(two);
+  CHECK_FALSE(s.tokens.forget(1));
+  s.sets.release(two);
+  CHECK(s.tokens.forget(1));
+  CHECK(s.tokens.size() == 0);
+  REQUIRE(s.tokens.set({1, 12}));
+  REQUIRE(s.sets.refer(List{{1, 12}}) != TokenSets::kFailed);
+  CHECK(s.sets.valid());
+  s.sets.clear();
+  CHECK(s.tokens.forget(1));
 }

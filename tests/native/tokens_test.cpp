@@ -1,6 +1,8 @@
 #include "tokens.h"
 
 #include <catch2/catch.hpp>
+#include <map>
+#include <random>
 #include <vector>
 
 using namespace reprise;
@@ -115,7 +117,7 @@ TEST_CASE("a tag counts once however often its token changes") {
 TEST_CASE(
     "where there is no page for a new tag it stays unknown, and those that are known can be "
     "invalidated") {
-  Pages pages(2 * kPageSize);
+  Pages pages(4 * kPageSize);
   Tokens tokens(pages);
   std::uint64_t known = 0;
   while (known < 100'000 && tokens.set({known + 1, 1})) ++known;
@@ -125,4 +127,58 @@ TEST_CASE(
   CHECK(tokens.set({1, 2}));
   CHECK(judge(tokens, {{1, 1}}) == Judgement::dead);
   CHECK(judge(tokens, {{known, 1}}) == Judgement::current);
+}
+
+TEST_CASE("a tag that is forgotten is unknown, and is whatever it is set to next") {
+  Pages pages(kBudget);
+  Tokens tokens(pages);
+  CHECK(tokens.forget(7));
+  for (const std::uint64_t tag : {std::uint64_t{0}, std::uint64_t{7}}) {
+    REQUIRE(tokens.set({tag, 100}));
+    CHECK(tokens.forget(tag));
+    CHECK(tokens.size() == 0);
+    CHECK(judge(tokens, {{tag, 100}}) == Judgement::unknown);
+    REQUIRE(tokens.set({tag, 200}));
+    CHECK(judge(tokens, {{tag, 200}}) == Judgement::current);
+    CHECK(tokens.forget(tag));
+  }
+}
+
+TEST_CASE("among tags that are forgotten, those that stay are found, however they crowd") {
+  Pages pages(kBudget);
+  Tokens tokens(pages);
+  std::mt19937_64 random(7);
+  std::map<std::uint64_t, std::uint64_t> known;
+  bool right = true;
+  for (int step = 0; step < 20'000; ++step) {
+    // Few numbers whose low bits are alike: they stand in each other's place.
+    const std::uint64_t tag = (random() % 8) + (random() % 12) * 64;
+    if (random() % 2 == 0) {
+      REQUIRE(tokens.set({tag, known[tag] = random()}));
+    } else {
+      right = right && tokens.forget(tag);
+      known.erase(tag);
+    }
+    right = right && tokens.size() == known.size();
+    if (step % 50 != 0) continue;
+    for (std::uint64_t other = 0; other < 12 * 64; ++other) {
+      const auto at = known.find(other);
+      const std::uint64_t value = at == known.end() ? 0 : at->second;
+      const Judgement expected = at == known.end() ? Judgement::unknown : Judgement::current;
+      right = right && judge(tokens, {{other, value}}) == expected;
+    }
+  }
+  CHECK(right);
+  CHECK(known.size() > 20);
+}
+
+TEST_CASE("tags that come and go take the room of those that are there at once") {
+  Pages pages(kBudget);
+  Tokens tokens(pages);
+  for (std::uint64_t tag = 1; tag < 200'000; ++tag) {
+    REQUIRE(tokens.set({tag, 1}));
+    if (tag > 100) REQUIRE(tokens.forget(tag - 100));
+  }
+  CHECK(tokens.size() == 100);
+  CHECK(tokens.bytes() <= 2 * kPageSize);
 }

@@ -68,6 +68,10 @@ for (const name of ['WebAssembly', 'DecompressionStream']) {
   })
 }
 
+test('Without streams of Blobs, as in jsdom: hits as ever', async () => {
+  assert.deepEqual(await story('delete Blob.prototype.stream'), { runs: cached, troubles: [] })
+})
+
 test('reprise/slim has that core where it is handed in, and else none', async () => {
   const making = (more: string): string => `await import('${dist}slim.js').then(async ({ createCache }) => createCache({ module: Promise.resolve(wasm), storage: memory(), onEvent${more} }))`
   const gone = 'delete globalThis.WebAssembly'

@@ -45,6 +45,45 @@ describe('the package in Node', () => {
     assert.deepEqual(await run(), { values: [3, 3], runs: 0, tiers: ['storage', 'memory'], troubles: [] })
   })
 
+  test('loads no cryptography and no other thread for entries in memory, and has random bytes of its own all the same', async () => {
+    const started = await ran(`
+      import fs, { openSync } from 'node:fs'
+      import { syncBuiltinESMExports } from 'node:module'
+      const refuses = process.argv[2] === 'refuses'
+      if (refuses) {
+        fs.openSync = (path, ...rest) => { throw Object.assign(new Error('EACCES'), { code: 'EACCES' }) }
+        syncBuiltinESMExports()
+      }
+      const compile = WebAssembly.compile
+      let elsewhere = 0
+      WebAssembly.compile = (...args) => (elsewhere++, compile(...args))
+      const { createCache } = await import('reprise')
+      const cache = await createCache({ storage: false })
+      let runs = 0
+      const ask = cache.wrap(async (question) => (runs++, { question }), { name: 'ask' })
+      await ask('why')
+      const { question } = await ask('why')
+      console.log(JSON.stringify({ question, runs, elsewhere, crypto: process.moduleLoadList.includes('NativeModule crypto') }))
+    `)
+    assert.deepEqual(await started(), { question: 'why', runs: 1, elsewhere: 0, crypto: process.platform === 'win32' })
+    assert.deepEqual(await started('refuses'), { question: 'why', runs: 1, elsewhere: 0, crypto: true })
+  })
+
+  test('has lines that an uncaught error can be shown with', async () => {
+    await writeFile(join(folder, 'wrong.mjs'), `import { createCache } from 'reprise'; await createCache({ ttl: 'soon' })`)
+    const { stderr } = await promisify(execFile)(process.execPath, ['wrong.mjs'], { cwd: folder }).then(() => assert.fail('it was right'), (error: { stderr: string }) => error)
+    assert.match(stderr, /OptionError\]: ttl: "soon" is not a duration/)
+    assert.ok(stderr.length < 3000, `${stderr.length} characters`)
+  })
+
+  test('says what it needs where the runtime is too old', async () => {
+    const old = await ran(`
+      process.getBuiltinModule = undefined
+      console.log(JSON.stringify(await import('reprise').catch(({ message }) => message)))
+    `)
+    assert.match(String(await old()), /^reprise needs Node 20\.16, .*getBuiltinModule/)
+  })
+
   test('lets nobody else read what it keeps', async () => {
     const entries = join(folder, '.reprise')
     const found = await readdir(entries, { recursive: true, withFileTypes: true })
@@ -81,6 +120,12 @@ async function run(env: Record<string, string> = {}, flags: string[] = []): Prom
   const args = ['--disallow-code-generation-from-strings', ...flags, 'program.mjs']
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder, env: { ...inherited, ...env } })
   return JSON.parse(stdout) as Told
+}
+
+/** Another program beside the package. Returns what runs it and reads its JSON. */
+async function ran(source: string): Promise<(...args: string[]) => Promise<unknown>> {
+  await writeFile(join(folder, 'other.mjs'), source)
+  return async (...args) => JSON.parse((await promisify(execFile)(process.execPath, ['other.mjs', ...args], { cwd: folder })).stdout) as unknown
 }
 
 async function modeOf(path: string): Promise<string> {

@@ -63,6 +63,15 @@ async function compile(files: Record<string, string>, compilerOptions: object): 
   })
 }
 
+/** Who says nothing of `using` and decorators has neither; the declarations bring what they need. */
+const plain = { ...usual, lib: ['ES2022', 'DOM'] }
+
+test('The declarations bring what they need of the language, however little of it is switched on', async () => {
+  const using = `import { createCache } from 'reprise'\nconst cache = await createCache({ secret: undefined })\nawait cache[Symbol.asyncDispose]()\n`
+  assert.deepEqual((await compile({ 'plain.ts': using }, plain)).map(({ text }) => text), [])
+  assert.deepEqual((await compile({ 'plain.ts': using }, { ...strictest, lib: ['ES2022', 'DOM'] })).map(({ text }) => text), [])
+})
+
 for (const [name, options] of Object.entries({ usual, strictest })) {
   test(`Every signature keeps its type, under ${name} settings`, async () => {
     const files = { 'accept.ts': await source('./accept.ts'), 'refuse.ts': await source('./refuse.ts') }

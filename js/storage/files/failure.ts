@@ -28,6 +28,16 @@ export function isMissing(error: unknown): boolean {
   return codeOf(error) === 'ENOENT'
 }
 
+/** Of opening and reading: there is something in the place of a file that is none, such as a link, a pipe, a folder or a socket. */
+export function isNoFile(error: unknown): boolean {
+  return ['ELOOP', 'EMLINK', 'ESPIPE', 'EISDIR', 'ENXIO'].includes(codeOf(error) ?? '')
+}
+
+/** Of unlinking: it may be a folder. (Only Linux says for certain.) */
+export function isFolder(error: unknown): boolean {
+  return ['EISDIR', 'EPERM'].includes(codeOf(error) ?? '')
+}
+
 function codeOf(error: unknown): string | undefined {
   return (error as { code?: string } | null)?.code
 }

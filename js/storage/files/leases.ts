@@ -10,7 +10,7 @@
  *
  * Nobody is told of a release: who waits looks every few milliseconds, ever more rarely the longer it takes.
  */
-import { lstatSync } from 'node:fs'
+import { lstatSync, readlinkSync } from 'node:fs'
 import { open, readFile, unlink, utimes } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { nodeCrypto } from '../node-crypto.js'
@@ -87,6 +87,8 @@ async function remove(path: string, text: string, leaseMs: number): Promise<bool
   try {
     await (await open(grave, 'wx', 0o600)).close()
   } catch (error) {
+    // Where the folder was removed, the lease went with it.
+    if (isMissing(error)) return false
     if ((error as { code?: string }).code !== 'EEXIST') throw error
     const dug = lstatSync(grave, { throwIfNoEntry: false })
     if (dug !== undefined && ageMs(dug) >= leaseMs) await unlink(grave).catch(orMissing(undefined))
@@ -130,11 +132,24 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Where it may not be asked for (Deno without --allow-sys), it is one that nobody has: what this process leaves behind is over in its time. */
+/**
+ * Of those whose processes have one set of numbers: two containers can have one name of a host, and the same number for different processes. Where the name may not be asked
+ * for (Deno without --allow-sys), it is one that nobody has: what this process leaves behind is over in its time.
+ */
 function nameOfHost(): string {
   try {
-    return hostname().replace(/\s/g, '') || 'localhost'
+    return `${hostname().replace(/\s/g, '') || 'localhost'}${numbering()}`
   } catch {
     return nodeCrypto().randomBytes(8).toString('hex')
+  }
+}
+
+/** The namespace of process ids, such as `/pid:[4026531836]`; empty where there are none, or it may not be read. Deno would ask its user. */
+function numbering(): string {
+  if ('deno' in process.versions) return ''
+  try {
+    return `/${readlinkSync('/proc/self/ns/pid')}`
+  } catch {
+    return ''
   }
 }

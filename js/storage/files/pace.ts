@@ -7,7 +7,7 @@
  * into it, and while it is empty everything is done by promises. So waiting holds up the process for 50 ms in a row, and a twentieth of
  * the time, at the most (plus one operation, whose time nobody knows before).
  */
-import * as fs from 'node:fs/promises'
+import fs from 'node:fs/promises'
 
 /** Up to here an operation was not held up by anything. */
 const usualMs = 0.25

@@ -5,6 +5,7 @@
  */
 import type { IDBPDatabase } from 'idb'
 import { headerOf } from '../../header.js'
+import { isA } from '../../is-a.js'
 
 /** Removed beyond what is needed, so that not every write has to remove something. */
 const spareBytes = 250_000
@@ -38,7 +39,7 @@ async function remove(db: IDBPDatabase): Promise<void> {
   for (const range of [IDBKeyRange.lowerBound(start), IDBKeyRange.upperBound(start, true)]) {
     for (let cursor = await entries.openCursor(range); cursor !== null && looked < 2 * wanted; cursor = await cursor.continue()) {
       const { key, value } = cursor as { key: IDBValidKey; value: unknown }
-      const bytes = value instanceof ArrayBuffer ? new Uint8Array(value) : new Uint8Array()
+      const bytes = isA<ArrayBuffer>(value, 'ArrayBuffer') ? new Uint8Array(value) : new Uint8Array()
       const size = recordBytes + bytes.length
       looked += size
       if (String(key).length === 16) continue

@@ -24,6 +24,7 @@ export class RedisBus {
   private opening: Promise<void> | undefined
   private subscriber: Subscriber | undefined
   private open = false
+  private closed = false
   private pauseMs = shortestPauseMs
   private readonly waiting = new Map<string, Set<() => void>>()
   private readonly listeners = new Set<(message: Uint8Array) => void>()
@@ -62,13 +63,21 @@ export class RedisBus {
   }
 
   async subscribe(listener: (message: Uint8Array) => void): Promise<() => Promise<void>> {
-    await this.connect()
+    // From the first moment on: what comes right behind the server's consent is heard, too.
     this.listeners.add(listener)
+    try {
+      await this.connect()
+    } catch (error) {
+      this.listeners.delete(listener)
+      throw error
+    }
     return async () => void this.listeners.delete(listener)
   }
 
-  /** Lets go of the connection, whether it is there yet or not. */
+  /** Lets go of the connection, whether it is there yet or not, and makes no other. */
   async close(): Promise<void> {
+    this.closed = true
+    this.listeners.clear()
     const { subscriber } = this
     this.opening = this.subscriber = undefined
     this.open = false
@@ -77,6 +86,7 @@ export class RedisBus {
 
   private connect(): Promise<void> {
     const { listen } = this
+    if (this.closed) return Promise.reject(closed())
     if (listen === undefined) return Promise.reject(new Error('redis: this client makes no connection for listening. Give one made by createClient() or createCluster(), or a URL.'))
     return (this.opening ??= this.join(listen))
   }
@@ -90,9 +100,14 @@ export class RedisBus {
       if (this.listeners.size > 0) this.again()
     }
     try {
-      this.subscriber = subscriber = await listen(lost)
+      // Who closes may do so at each of these steps, and knows of no subscriber that was not there yet.
+      subscriber = await listen(lost)
+      if (this.closed) throw closed()
+      this.subscriber = subscriber
       await subscriber.connect()
+      if (this.closed) throw closed()
       await subscriber.subscribe(this.channel, message => this.heard(message))
+      if (this.closed) throw closed()
       this.open = this.subscriber === subscriber
       this.pauseMs = shortestPauseMs
     } catch (error) {
@@ -104,7 +119,12 @@ export class RedisBus {
 
   /** Tries to listen again, ever more rarely: a thousand processes lose their server at one moment, and are not to come back at one. */
   private again(): void {
-    const timer = setTimeout(() => void this.connect().catch(() => {}), this.pauseMs * (0.5 + Math.random() / 2))
+    if (this.closed) return
+    const tries = (): void => {
+      // Those who were refused meanwhile come again by themselves.
+      if (this.listeners.size > 0) void this.connect().catch(() => {})
+    }
+    const timer = setTimeout(tries, this.pauseMs * (0.5 + Math.random() / 2))
     this.pauseMs = Math.min(longestPauseMs, 2 * this.pauseMs)
     timer.unref?.()
   }
@@ -114,4 +134,8 @@ export class RedisBus {
     // A copy: what the client read lies in a buffer among other replies.
     else if (message[0] === published) for (const listener of this.listeners) listener(new Uint8Array(message.subarray(1)))
   }
+}
+
+function closed(): Error {
+  return new Error('redis: this storage is closed.')
 }
