@@ -50,7 +50,11 @@ std::uint32_t show(Found found) {
     show(record.life, static_cast<double>(record.cost_ms), record.payload_size, record.kind);
     // What is compressed is decoded when it is asked for (read_payload): a frozen value or a hot text may be had without.
     block.whole = record.whole && !record.compressed ? 1 : 0;
-    if (block.whole != 0) block.payload_at = address_of(state->cache.payload(found.slot).data());
+    if (block.whole != 0) {
+      block.payload_at = address_of(state->cache.payload(found.slot).data());
+    } else {
+      state->reading = {};
+    }
   }
   return static_cast<std::uint32_t>(found.verdict);
 }
@@ -125,21 +129,24 @@ REPRISE_COLD EMSCRIPTEN_KEEPALIVE void write_payload(double from, std::uint32_t 
   state->cache.write(block.slot, static_cast<std::uint64_t>(from), inbox(length));
 }
 
-// Makes the payload of the entry found last readable at payload_at, from `from` on, as much as fits; says how much that is. In
-// parts, it is copied to the inbox; compressed, it is decoded, and there is nothing where it is damaged.
+// Makes the payload of the entry found last readable at payload_at, from `from` on; says how many bytes lie there. What fits into
+// the inbox is put together there, of what does not each part is shown where it lies; compressed, it is decoded, and
+// there is nothing where it is damaged.
 REPRISE_COLD EMSCRIPTEN_KEEPALIVE std::uint32_t read_payload(double from) {
+  const auto begin = static_cast<std::uint64_t>(from);
 #if REPRISE_DENSE
-  if (state->cache.record(block.slot).compressed) {
-    const Bytes payload = state->cache.payload(block.slot);
-    if (from >= static_cast<double>(payload.size())) return 0;
-    const auto skipped = static_cast<std::uint32_t>(from);
-    block.payload_at = address_of(payload.data()) + skipped;
-    return static_cast<std::uint32_t>(payload.size()) - skipped;
-  }
+  const bool joined =
+      !state->cache.record(block.slot).compressed && block.payload_size <= kInboxSize;
+#else
+  const bool joined = block.payload_size <= kInboxSize;
 #endif
-  block.payload_at = address_of(block.inbox);
-  return static_cast<std::uint32_t>(
-      state->cache.read(block.slot, static_cast<std::uint64_t>(from), block.inbox));
+  if (joined) {
+    block.payload_at = address_of(block.inbox);
+    return static_cast<std::uint32_t>(state->cache.read(block.slot, begin, block.inbox));
+  }
+  const Bytes piece = state->cache.piece(block.slot, begin, state->reading);
+  block.payload_at = address_of(piece.data());
+  return static_cast<std::uint32_t>(piece.size());
 }
 
 // Makes what the entry of the key in the block is, as far as memory knows, what seal_begin seals. Shows it as look_up does, and

@@ -21,6 +21,7 @@ struct State {
   EntryReader reader{};
   Status read = Status::ok;
   std::uint64_t entry_size = 0;  // of the entry being admitted
+  Cache::Place reading{};        // where read_payload left off
 
   // `pages_bytes`: the budget of what is made of pages. `dense_bytes`: of compression, where the module has it.
   State(std::uint64_t pages_bytes, [[maybe_unused]] std::uint64_t dense_bytes,

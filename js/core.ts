@@ -16,6 +16,7 @@ import { instantiate } from './glue.js'
 import { HotValues } from './hot-values.js'
 import { Inbox } from './inbox.js'
 import { lengthen, shorten } from './packed-short.js'
+import { unfilled } from './platform-text.js'
 import { RecentKeys } from './recent-keys.js'
 import { decodePayload, decodePayloadAt, flag, kind as kindOf, labelled, labelSize, type Payload, putLabel } from './value.js'
 
@@ -382,7 +383,7 @@ export class Core {
   /** A copy of these bytes of the payload that was found, of any size and in any form. */
   private payloadBytes(from: number, to: number): Uint8Array {
     const { words } = this
-    const bytes = new Uint8Array(to - from)
+    const bytes = unfilled(to - from)
     for (let at = from; at < to; ) {
       const whole = words[offset.whole / 4] === 1
       const count = Math.min(to - at, whole ? to : this.exports.read_payload(at))

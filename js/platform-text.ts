@@ -11,7 +11,8 @@ interface NodeBytes {
   latin1Slice(this: Uint8Array, from: number, to: number): string
   ucs2Slice(this: Uint8Array, from: number, to: number): string
 }
-const prototype = (globalThis as unknown as { Buffer?: { prototype: NodeBytes } }).Buffer?.prototype
+const { Buffer } = globalThis as unknown as { Buffer?: { prototype: NodeBytes; allocUnsafeSlow?: (size: number) => Uint8Array } }
+const prototype = Buffer?.prototype
 const node = prototype !== undefined && ['utf8Write', 'ucs2Write', 'latin1Slice', 'ucs2Slice'].every(name => name in prototype) ? prototype : undefined
 
 /** Below this many characters a loop beats a call into the platform's encoder. */
@@ -50,6 +51,12 @@ export function putUtf16(bytes: Uint8Array, text: string, start: number): void {
     bytes[start + 2 * i] = code
     bytes[start + 2 * i + 1] = code >> 8
   }
+}
+
+/** Bytes for somebody who writes all of them: whatever they are before, zeros cost as much as the writing. */
+export function unfilled(size: number): Uint8Array {
+  const buffer = size < 4096 ? undefined : Buffer?.allocUnsafeSlow?.(size).buffer
+  return buffer?.byteLength === size ? new Uint8Array(buffer) : new Uint8Array(size)
 }
 
 type Read = (bytes: Uint8Array, from: number, to: number) => string

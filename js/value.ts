@@ -92,7 +92,8 @@ export function decodeValueAt(which: number, bytes: Uint8Array, from: number, to
     case kind.packed:
       return decodePacked(bytes, from, to, mayBeShort)
     case kind.bytes:
-      return bytes.slice(from, to)
+      // (A copy of a view is not filled with zeros before, as a slice is.)
+      return to - from < 4096 ? bytes.slice(from, to) : new Uint8Array(bytes.subarray(from, to))
     case kind.text:
       return strictUtf8(bytes.subarray(from, to))
     case kind.cbor:

@@ -151,7 +151,8 @@ async function bundle() {
     const split = { ...options, splitting: true, chunkNames: 'chunks/[name]-[hash]' }
     await esbuild.build({ ...split, entryPoints: entries.filter((entry) => entry !== nodeEntry) })
     // By itself: each file that Node loads at the start takes half a millisecond.
-    await esbuild.build({ ...split, entryPoints: [nodeEntry], plugins: [...options.plugins, requiredBuiltins] })
+    const { metafile } = await esbuild.build({ ...split, entryPoints: [nodeEntry], plugins: [...options.plugins, requiredBuiltins] })
+    checkOneFile(metafile)
     // By themselves, so that the runtimes' chunks are not cut for them. esbuild keeps the `#!` line of cli.
     await esbuild.build({ ...options, entryPoints: { cli: 'js/cli/main.ts' } })
     // What the browser's bundle loads of it is a chunk of its own there.
@@ -171,6 +172,15 @@ async function bundle() {
           'Only the entry itself (js/runtimes/workerd.ts, edge-light.ts, url.ts) may name the wasm files.',
       )
     }
+  }
+}
+
+/** What the entry and a chunk that is loaded later have in common becomes a third file, which is loaded at the start, too. */
+function checkOneFile({ outputs }) {
+  for (const { path, kind, external } of outputs['dist/node.js'].imports) {
+    if (kind !== 'import-statement' || external) continue
+    const shared = Object.keys(outputs[path].inputs).join(', ')
+    throw new StepError(`dist/node.js loads a second file when Node starts, with ${shared}: something that is loaded later imports it, too. Hand it over as an argument there (js/value.ts does), or do without.`)
   }
 }
 

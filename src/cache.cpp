@@ -220,45 +220,51 @@ Bytes Cache::payload(Slot slot) const {
                                   static_cast<std::size_t>(record.payload_size));
 }
 
-std::size_t Cache::read(Slot slot, std::uint64_t from, MutableBytes out) const {
-  if (compression_ != nullptr && Record::is_compressed(block_at(index_.block(slot)))) {
-    const Bytes decoded = payload(slot);
-    if (from >= decoded.size()) return 0;
-    const std::size_t size = std::min(out.size(), decoded.size() - static_cast<std::size_t>(from));
-    std::memcpy(out.data(), decoded.data() + from, size);
-    return size;
+REPRISE_COLD Bytes Cache::piece(Slot slot, std::uint64_t from, Place& place) const {
+  if (compression_ == nullptr || !Record::is_compressed(block_at(index_.block(slot)))) {
+    return stored_piece(slot, from, place);
   }
-  return copy(slot, from, out.data(), out.size(), false);
+  const Bytes decoded = payload(slot);
+  return from < decoded.size() ? decoded.subspan(static_cast<std::size_t>(from)) : Bytes{};
+}
+
+REPRISE_COLD MutableBytes Cache::stored_piece(Slot slot, std::uint64_t from, Place& place) const {
+  const Ref first = index_.block(slot);
+  if (place.block == kNowhere || from < place.from) place = {first, 0};
+  while (place.block != kNowhere) {
+    const MutableBytes block = block_at(place.block);
+    const MutableBytes content =
+        block.subspan(place.block == first ? Record::size_of(block) : sizeof(Ref));
+    const std::uint64_t skipped = from - place.from;
+    if (skipped < content.size()) return content.subspan(static_cast<std::size_t>(skipped));
+    place = {next_of(place.block), place.from + content.size()};
+  }
+  return {};
+}
+
+REPRISE_COLD std::size_t Cache::read(Slot slot, std::uint64_t from, MutableBytes out) const {
+  Place place;
+  std::size_t copied = 0;
+  while (copied < out.size()) {
+    const Bytes piece = this->piece(slot, from + copied, place);
+    if (piece.empty()) break;
+    const std::size_t size = std::min(piece.size(), out.size() - copied);
+    std::memcpy(out.data() + copied, piece.data(), size);
+    copied += size;
+  }
+  return copied;
 }
 
 void Cache::write(Slot slot, std::uint64_t from, Bytes piece) {
-  // Only read from, as the direction says.
-  copy(slot, from, const_cast<std::uint8_t*>(piece.data()), piece.size(), true);
-}
-
-// Copies the bytes of the payload from `begin` on, `size` of them or as many as there are, to or from `bytes`.
-std::size_t Cache::copy(Slot slot, std::uint64_t begin, std::uint8_t* bytes, std::size_t size,
-                        bool into_payload) const {
-  const Ref first = index_.block(slot);
-  const std::uint64_t end = begin + size;
-  std::uint64_t at = 0;
-  std::size_t copied = 0;
-  for (Ref block = first; block != kNowhere && at < end; block = next_of(block)) {
-    const MutableBytes whole = block_at(block);
-    const MutableBytes content =
-        whole.subspan(block == first ? Record::size_of(whole) : sizeof(Ref));
-    const std::uint64_t from = std::max(at, begin);
-    const std::uint64_t to = std::min(at + content.size(), end);
-    if (from < to) {
-      std::uint8_t* const inside = content.data() + (from - at);
-      std::uint8_t* const outside = bytes + (from - begin);
-      const auto length = static_cast<std::size_t>(to - from);
-      std::memcpy(into_payload ? inside : outside, into_payload ? outside : inside, length);
-      copied += length;
-    }
-    at += content.size();
+  Place place;
+  while (!piece.empty()) {
+    const MutableBytes there = stored_piece(slot, from, place);
+    if (there.empty()) break;
+    const std::size_t size = std::min(piece.size(), there.size());
+    std::memcpy(there.data(), piece.data(), size);
+    piece = piece.subspan(size);
+    from += size;
   }
-  return copied;
 }
 
 REPRISE_COLD bool Cache::valid() const {

@@ -138,7 +138,14 @@ class Cache {
   // The payload of a record that is whole, where it lies. It may move at the next store. One that is compressed is decoded and
   // lies there until the next payload(), read() or store(); empty where its bytes are damaged.
   [[nodiscard]] Bytes payload(Slot slot) const;
-  // Payloads of any size, in pieces: copies what begins at `from`, as much as there is or goes into `out`.
+  // Payloads of any size, in pieces. What lies in one piece from byte `from` on, where it lies, as payload() does; nothing at its end.
+  // Who reads on where a piece ended hands in the same `place`, and nothing is searched for; it holds until the next store.
+  struct Place {
+    Ref block = kNowhere;
+    std::uint64_t from = 0;
+  };
+  [[nodiscard]] Bytes piece(Slot slot, std::uint64_t from, Place& place) const;
+  // Copies what begins at `from`, as much as there is or goes into `out`.
   [[nodiscard]] std::size_t read(Slot slot, std::uint64_t from, MutableBytes out) const;
   void write(Slot slot, std::uint64_t from, Bytes piece);
 
@@ -172,8 +179,8 @@ class Cache {
   [[nodiscard]] MutableBytes block_at(Ref block) const {
     return {arena_.at(block), arena_.size(block)};
   }
-  std::size_t copy(Slot slot, std::uint64_t begin, std::uint8_t* bytes, std::size_t size,
-                   bool into_payload) const;
+  // As piece(), of the payload as it is stored.
+  [[nodiscard]] MutableBytes stored_piece(Slot slot, std::uint64_t from, Place& place) const;
   [[nodiscard]] Bytes compressed(Record& record, Bytes payload, std::uint32_t group);
   [[nodiscard]] Verdict judge(const Record& record, Millis now, Millis stale_for) const;
   [[nodiscard]] static Verdict judge(const Lifetime& life, Tokens::Judgement tokens, Millis now,

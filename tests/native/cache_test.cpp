@@ -942,6 +942,28 @@ TEST_CASE("a piece may be read from anywhere, and ends with the payload") {
   }
 }
 
+TEST_CASE("pieces lie one behind the other, wherever the reading begins, goes on or begins again") {
+  LruCache cache({});
+  const Slot slot = store_large(cache, 1, 30'000).slot;
+  const ByteList whole = large_payload(30'000);
+  Cache::Place place;
+  // (From 25,000 back to 100: where a piece ended before says nothing of what lies before that.)
+  for (const std::size_t begin : {0u, 7'000u, 25'000u, 100u, 29'999u}) {
+    std::size_t at = begin;
+    for (;;) {
+      const Bytes piece = cache.piece(slot, at, place);
+      if (piece.empty()) break;
+      REQUIRE(at + piece.size() <= whole.size());
+      CHECK(
+          std::equal(piece.begin(), piece.end(), whole.begin() + static_cast<std::ptrdiff_t>(at)));
+      at += piece.size();
+    }
+    CHECK(at == whole.size());
+  }
+  CHECK(cache.piece(slot, 30'000, place).empty());
+  CHECK(cache.piece(slot, 50'000, place).empty());
+}
+
 // ---- idleness -----------------------------------------------------------------------------------
 
 TEST_CASE("an entry with an idle time lives on while it answers, and never beyond its fixed end") {
