@@ -15,7 +15,7 @@ import { FrozenValues } from './freeze.js'
 import { instantiate } from './glue.js'
 import { HotValues } from './hot-values.js'
 import { Inbox } from './inbox.js'
-import { lengthen, shorten } from './packed-short.js'
+import { lengthen, shorten, shortenRoom } from './packed-short.js'
 import { unfilled } from './platform-text.js'
 import { RecentKeys } from './recent-keys.js'
 import { decodePayload, decodePayloadAt, flag, kind as kindOf, labelled, labelSize, type Payload, putLabel } from './value.js'
@@ -190,7 +190,10 @@ export class Core {
   key(): Key {
     const { words } = this
     const at = offset.key / 4
-    const [a, b, c, d] = [words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!]
+    const a = words[at]!
+    const b = words[at + 1]!
+    const c = words[at + 2]!
+    const d = words[at + 3]!
     // (Half of the numbers, one after the other; spreading them takes ten times as long.)
     return { id: String.fromCharCode(a & 0xffff, a >>> 16, b & 0xffff, b >>> 16, c & 0xffff, c >>> 16, d & 0xffff, d >>> 16) }
   }
@@ -223,7 +226,7 @@ export class Core {
     }
     const { bytes } = payload
     const fits = bytes.length <= inboxSize
-    let size = (payload.kind & 3) === kindOf.packed && fits ? shorten(bytes, this.bytes, offset.inbox) : 0
+    let size = (payload.kind & 3) === kindOf.packed && bytes.length + shortenRoom <= inboxSize ? shorten(bytes, this.bytes, offset.inbox) : 0
     if (size === 0) {
       size = bytes.length
       if (fits) this.bytes.set(bytes, offset.inbox)

@@ -58,6 +58,9 @@ const none = new Uint8Array(0)
 /** In fours: where in the structure an item is cut out, and its end; where its text is, among the texts, and its number. */
 const cuts = new Int32Array(4 * mostPlaces)
 
+/** How many bytes more than the packed ones shorten() needs to work in: what it writes first may be that much longer. */
+export const shortenRoom = 8
+
 /** Writes the packed bytes to `target`, with numbers in place of what is known; returns how many bytes that took, 0 where nothing is. */
 export function shorten(packed: Uint8Array, target: Uint8Array, start: number): number {
   readHead(packed)
@@ -70,22 +73,32 @@ export function shorten(packed: Uint8Array, target: Uint8Array, start: number): 
   const count = packed[0]! <= form.latin1 ? cutsOf(block, packed, structure, names, texts) : 0
   let size = structureSize + count
   for (let i = 0; i < count; i++) size -= cuts[4 * i + 1]! - cuts[4 * i]!
+  // All of it, a little behind where it belongs; what stays then moves down, piece by piece. From bytes to other bytes each would need a view.
+  const there = start + shortenRoom
+  target.set(packed, there)
   target[start] = packed[0]! | short
   let at = putNumber(target, putNumber(target, start + 1, block.number), size)
   let from = structure
   for (let i = 0; i < count; i++) {
-    at = copy(packed, from, cuts[4 * i]!, target, at)
+    at = moveDown(target, there + from, there + cuts[4 * i]!, at)
     target[at++] = (type.known << 5) | cuts[4 * i + 3]!
     from = cuts[4 * i + 1]!
   }
-  at = copy(packed, from, names, target, at)
+  at = moveDown(target, there + from, there + names, at)
   from = texts
   for (let i = 0; i < count; i++) {
     const text = cuts[4 * i + 2]!
-    at = copy(packed, from, text, target, at)
+    at = moveDown(target, there + from, there + text, at)
     from = text + block.texts[cuts[4 * i + 3]!]!.length
   }
-  return copy(packed, from, packed.length, target, at) - start
+  return moveDown(target, there + from, there + packed.length, at) - start
+}
+
+/** Moves these bytes to a place before them; returns where they end. */
+function moveDown(bytes: Uint8Array, from: number, to: number, at: number): number {
+  if (to - from > 100) bytes.copyWithin(at, from, to)
+  else for (let i = from; i < to; i++) bytes[at + i - from] = bytes[i]!
+  return at + to - from
 }
 
 /** The packed bytes, and what lies behind them, that shorten made these of: names and texts are there again. */
@@ -224,11 +237,4 @@ function isAt(bytes: Uint8Array, from: number, to: number, other: Uint8Array): b
   if (to - from !== other.length) return false
   for (let i = 0; i < other.length; i++) if (bytes[from + i] !== other[i]) return false
   return true
-}
-
-/** Copies these bytes; returns where they end. A view for a few of them would cost more than they do. */
-export function copy(source: Uint8Array, from: number, to: number, target: Uint8Array, at: number): number {
-  if (to - from > 100) target.set(source.subarray(from, to), at)
-  else for (let i = from; i < to; i++) target[at + i - from] = source[i]!
-  return at + to - from
 }

@@ -21,7 +21,7 @@ import { isPlain, maxDepth } from './encode.js'
 import { ValueError } from './errors.js'
 import { beyondLatin1, isLatin1, latin1Text, putAscii, putUtf16, utf16Text } from './platform-text.js'
 import { form, headerRoom, putNumber, short, simple, tooShort, type, unknown } from './packed-form.js'
-import { type Block, blockNumbered, copy } from './packed-short.js'
+import { type Block, blockNumbered } from './packed-short.js'
 import { type Node, Trie } from './trie.js'
 
 // ---- writing ----------------------------------------------------------------------------------
@@ -72,9 +72,9 @@ class Packer {
   private readonly texts: string[] = []
   private textCount = 0
   private textLength = 0
-  /** The same as bytes, as long as they are ASCII and moderate: else -1 is where they end. */
-  private readonly ascii = new Uint8Array(asciiSize)
-  private asciiEnd = 0
+  /** The same as bytes, behind `end` of the buffer, and how many; below 0 once they are not ASCII, or too many for that place. (From other bytes they could be moved only by a view.) */
+  private end = 0
+  private staged = 0
   private run = 0
   /** The shapes of this run, how many, and their ids mixed. */
   private readonly shapes: WrittenShape[] = []
@@ -94,8 +94,8 @@ class Packer {
     this.maxBytes = maxBytes
     this.tooLarge = tooLarge
     this.run++
-    if (this.start + 2 * maxShared > this.bytes.length) {
-      this.attach(new Uint8Array(slabSize))
+    if (this.start + 2 * maxShared > this.end) {
+      this.attach(new Uint8Array(slabSize + stageSize))
       this.start = headerRoom
     }
     this.at = this.start
@@ -109,8 +109,8 @@ class Packer {
       this.textCount = forgotten(this.texts, this.textCount, '')
       // (Shapes of usual objects live as long as the trie that has them.)
       if (this.shapeCount > 100) this.shapes.length = 0
-      this.textLength = this.asciiEnd = this.shapeCount = 0
-      if (this.bytes.length > 4 * slabSize) this.attach(none)
+      this.textLength = this.staged = this.shapeCount = 0
+      if (this.end > 4 * slabSize) this.attach(none)
     }
   }
 
@@ -126,7 +126,7 @@ class Packer {
         this.head(type.text, value.length)
         if ((this.textLength += value.length) > this.maxBytes) this.tooLarge(this.maxBytes)
         this.texts[this.textCount++] = value
-        if (this.asciiEnd >= 0) this.asciiEnd = this.textLength + 4 > asciiSize ? -1 : putAscii(this.ascii, value, this.asciiEnd)
+        if (this.staged >= 0) this.staged = this.textLength + 4 > stageSize ? -1 : putAscii(this.bytes, value, this.end + this.staged) - this.end
         return true
       case 'number':
         if (!Number.isSafeInteger(value) || (value === 0 && 1 / value < 0)) {
@@ -220,32 +220,37 @@ class Packer {
 
   /** Makes `bytes` have room for `need` more at `at`. */
   private room(need: number): void {
-    if (this.at + need > this.bytes.length) this.grow(need)
+    if (this.at + need > this.end) this.grow(need)
   }
 
   private grow(need: number): void {
     if (this.at - this.start > this.maxBytes) this.tooLarge(this.maxBytes)
-    const grown = new Uint8Array(Math.max(2 * this.bytes.length, this.at + need))
-    grown.set(this.bytes.subarray(0, this.at))
+    const { bytes, at, end, staged } = this
+    const grown = new Uint8Array(Math.max(2 * end, at + need) + stageSize)
+    grown.set(bytes.subarray(0, at))
     this.attach(grown)
+    if (staged > 0) grown.set(bytes.subarray(end, end + staged), this.end)
   }
 
   private attach(bytes: Uint8Array): void {
     this.bytes = bytes
     this.view = new DataView(bytes.buffer)
+    this.end = bytes.length - stageSize
   }
 
   /** All that was written; undefined where a text has a lone surrogate, which browsers cannot decode. */
   private take(): Uint8Array | undefined {
-    const { at, asciiEnd, textLength: length } = this
+    const { at, staged, textLength: length } = this
     const names = this.shapeCount === 0 ? noNames : this.names()
     if (names === undefined) return undefined
     const { block } = names
     this.room(block.length + 2 * length + 32)
     const { bytes } = this
-    const textAt = copy(block, 0, block.length, bytes, at)
-    if (names.isAscii && asciiEnd === length) {
-      return this.framed(form.ascii, 0, at, textAt, copy(this.ascii, 0, length, bytes, textAt))
+    const textAt = at + block.length
+    bytes.set(block, at)
+    if (names.isAscii && staged === length) {
+      bytes.copyWithin(textAt, this.end, this.end + length)
+      return this.framed(form.ascii, 0, at, textAt, textAt + length)
     }
     const text = this.texts.slice(0, this.textCount).join('')
     const isWide = beyondLatin1.test(text)
@@ -348,7 +353,7 @@ const noNames: Names = { shapes: [], block: none, isAscii: true }
 const header = new Uint8Array(headerRoom)
 
 const slabSize = 65_536
-const asciiSize = 16_384
+const stageSize = 16_384
 const maxShared = 4096
 
 /** Names blocks that take more are not remembered: objects that are dictionaries have one each. */

@@ -36,10 +36,10 @@ void Pages::free(Page page) {
   --used_;
 }
 
-// As much again as there is, and at most 32 MB at once. Every step is dear: a JavaScript engine takes memory that grew for new
-// memory, all of it, and collects garbage. What is not used yet costs nothing, as it is not touched.
+// Four times what there is. Every step is dear: a JavaScript engine takes memory that grew for new memory, all of it, and
+// collects garbage for each 64 MB. What is not used yet costs nothing, as it is not touched.
 bool Pages::grow() {
-  std::uint32_t count = std::min(std::clamp(held_, 1U, 1024U), most_ - held_);
+  std::uint32_t count = std::min(std::max(3 * held_, 1U), most_ - held_);
   std::uint8_t* got = nullptr;
   for (; count > 0; count /= 2) {
     got = static_cast<std::uint8_t*>(std::malloc(std::size_t{count} * kPageSize));
