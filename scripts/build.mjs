@@ -11,6 +11,7 @@ import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { deflateHard } from './lib/deflate.mjs'
 import { filesBelow, unlessUpToDate } from './lib/files.mjs'
+import { helpIfAsked } from './lib/help.mjs'
 import { fail, isMain, root, run, step, StepError } from './lib/process.mjs'
 
 const modules = ['core.wasm', 'core-dense.wasm']
@@ -246,6 +247,7 @@ export function tsc() {
 }
 
 if (isMain(import.meta.url)) {
+  helpIfAsked()
   const names = process.argv.slice(2)
   const wanted = names.length > 0 ? names : ['wasm']
   await build(Object.fromEntries(wanted.map((name) => [name, true]))).catch(fail)

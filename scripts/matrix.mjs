@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from './build.mjs'
+import { helpIfAsked } from './lib/help.mjs'
 import { capture, fail, root, StepError } from './lib/process.mjs'
 import { markdownOf, rowOf, rowsInTests, shortMarkdownOf, withTable } from './lib/rows.mjs'
 import { setup } from './setup.mjs'
@@ -54,6 +55,7 @@ function tableOf(rows) {
 }
 
 async function main() {
+  helpIfAsked()
   const { values, positionals } = parseArgs({ allowPositionals: true, options: { markdown: { type: 'boolean' }, write: { type: 'boolean' } } })
   if (values.write && positionals.length > 0) throw new StepError('--write wants every row: run it without names.')
   const rows = rowsInTests()

@@ -16,10 +16,12 @@ import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { checkReleased, released, unreleased } from './lib/changelog.mjs'
 import { checkEqual, cleanBuilds } from './lib/clean-builds.mjs'
+import { helpIfAsked } from './lib/help.mjs'
 import { capture, fail, root, run, step, StepError } from './lib/process.mjs'
 import { kilobytes, pack, publicManifest } from './pack.mjs'
 import { installPackages, setup } from './setup.mjs'
 
+helpIfAsked()
 try {
   await release(options())
 } catch (error) {

@@ -13,6 +13,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { buildPackage } from './build.mjs'
+import { helpIfAsked } from './lib/help.mjs'
 import { withBetween } from './lib/marks.mjs'
 import { fail, isMain, root, StepError } from './lib/process.mjs'
 
@@ -130,6 +131,7 @@ export function withTable(readme, budget) {
 }
 
 async function main(args) {
+  helpIfAsked()
   const measured = await sizes()
   const readme = join(root, 'README.md')
   if (args.includes('--write')) {

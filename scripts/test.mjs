@@ -15,6 +15,7 @@ import { buildPackage, buildPreset, tsc } from './build.mjs'
 import { violations } from './check-imports.mjs'
 import { runCatch2 } from './lib/catch2.mjs'
 import { filesBelow } from './lib/files.mjs'
+import { helpIfAsked } from './lib/help.mjs'
 import { runNodeTests } from './lib/node-test.mjs'
 import { capture, fail, root, run, secondsSince, StepError } from './lib/process.mjs'
 import { tidy } from './lib/tidy.mjs'
@@ -226,6 +227,7 @@ function tellTotals(results, start) {
   return sum('failed') === 0
 }
 
+helpIfAsked()
 const start = performance.now()
 try {
   const lanes = [cppLane, webLane]

@@ -16,6 +16,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildPackage, buildPreset } from '../../scripts/build.mjs'
 import { unlessUpToDate } from '../../scripts/lib/files.mjs'
+import { helpIfAsked } from '../../scripts/lib/help.mjs'
 import { capture, fail, root, run, StepError } from '../../scripts/lib/process.mjs'
 import { installPackages, setup } from '../../scripts/setup.mjs'
 
@@ -149,6 +150,7 @@ function start(name, flags) {
   })
 }
 
+helpIfAsked()
 try {
   const { names, flags } = options()
   const [name, ...more] = names

@@ -6,12 +6,18 @@
 //
 // A part is a module of this folder that exports `summary`, the names of its `options`, and `run(options)`, which
 // answers whether all is well.
-// Needs the wasm module: node scripts/build.mjs
+// What is missing is set up first.
 
-import { register } from 'tsx/esm/api'
+import { build } from '../../scripts/build.mjs'
+import { helpIfAsked } from '../../scripts/lib/help.mjs'
+import { setup } from '../../scripts/setup.mjs'
 
 const parts = ['keys', 'memory', 'calls', 'files']
 
+helpIfAsked()
+await setup('start')
+await build({ wasm: true })
+const { register } = await import('tsx/esm/api')
 register()
 const [name, ...rest] = process.argv.slice(2)
 if (name === undefined) {
