@@ -1,23 +1,13 @@
-// Long tests, for a machine that has nothing better to do. Short runs of the same are part of `npm test`.
-//
-//   npm run torture                              lists the parts
-//   npm run torture -- keys                      runs one
-//   npm run torture -- keys --pairs 1000 --seed 7
+// One part of the long tests, where all is set up: `npm run torture` (scripts/torture.mjs) sets it up first, and tests/torture/plant.mjs has copies
+// of the sources in which there is a bug.
 //
 // A part is a module of this folder that exports `summary`, the names of its `options`, and `run(options)`, which
 // answers whether all is well.
-// What is missing is set up first.
 
-import { build } from '../../scripts/build.mjs'
-import { helpIfAsked } from '../../scripts/lib/help.mjs'
-import { setup } from '../../scripts/setup.mjs'
+import { register } from 'tsx/esm/api'
 
 const parts = ['keys', 'memory', 'calls', 'files']
 
-helpIfAsked()
-await setup('start')
-await build({ wasm: true })
-const { register } = await import('tsx/esm/api')
 register()
 const [name, ...rest] = process.argv.slice(2)
 if (name === undefined) {
