@@ -10,7 +10,6 @@ import { boundaryVersion, type CoreControl, type CoreExports, type CoreSource, i
 import { type CoreStats, statNames } from './core-stats.js'
 import { KeyEncoder } from './encode.js'
 import { ValueError } from './errors.js'
-import { labelText } from './sealed.js'
 import { FrozenValues } from './freeze.js'
 import { instantiate } from './glue.js'
 import { HotValues } from './hot-values.js'
@@ -18,6 +17,7 @@ import { Inbox } from './inbox.js'
 import { lengthen, shorten, shortenRoom } from './packed-short.js'
 import { unfilled } from './platform-text.js'
 import { RecentKeys } from './recent-keys.js'
+import { labelText } from './sealed.js'
 import { decodePayload, decodePayloadAt, flag, kind as kindOf, labelled, labelSize, type Payload, putLabel } from './value.js'
 
 export { type CoreStats, status, verdict }

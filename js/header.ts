@@ -9,6 +9,7 @@ export interface Header {
   /** Milliseconds since 1970 UTC. */
   readonly created: number
   readonly staleUntil: number
+  readonly freshUntil: number
   /** Milliseconds that making it took. */
   readonly cost: number
 }
@@ -19,5 +20,6 @@ export function headerOf(bytes: Uint8Array): Header | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset)
   const cost = view.getFloat64(64, true)
   if (view.getUint32(0, true) !== magic || bytes[4] !== format || !(cost >= 0 && cost < Infinity)) return undefined
-  return { created: Number(view.getBigInt64(40, true)), staleUntil: Number(view.getBigInt64(56, true)), cost }
+  const time = (at: number): number => Number(view.getBigInt64(at, true))
+  return { created: time(40), staleUntil: time(56), freshUntil: time(48), cost }
 }

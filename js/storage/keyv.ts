@@ -10,8 +10,8 @@
  * error has failed. Whose error it was nobody knows; a miss too many is the cheaper mistake.
  */
 import { OptionError, show } from '../errors.js'
-import { fromBase64, toBase64 } from './base64.js'
 import { checkNames } from '../units.js'
+import { fromBase64, toBase64 } from './base64.js'
 import type { Storage } from './storage.js'
 
 export { keyvStore, KeyvStore } from './keyv-store.js'

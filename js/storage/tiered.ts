@@ -26,8 +26,6 @@ const digitsOfToken = 16
 const nearMs = 100
 /** A near that did not is not asked again so soon, unless it is heard of. */
 const restMs = 10_000
-/** Where an entry says until when it is fresh: docs/entry-format.md. */
-const freshUntilAt = 48
 
 /** Throws OptionError where one of the two is no storage. */
 export function tiered(near: Storage, far: Storage, options: TieredOptions = {}): Storage {
@@ -155,6 +153,6 @@ export function tiered(near: Storage, far: Storage, options: TieredOptions = {})
 
 /** Is it not fresh any more, or nothing at all? What is encrypted does not say. */
 function isOver(entry: Uint8Array): boolean {
-  if (headerOf(entry) === undefined) return entry.length === 0
-  return Number(new DataView(entry.buffer, entry.byteOffset).getBigInt64(freshUntilAt, true)) <= Date.now()
+  const header = headerOf(entry)
+  return header === undefined ? entry.length === 0 : header.freshUntil <= Date.now()
 }

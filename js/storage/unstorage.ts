@@ -8,8 +8,8 @@
  */
 import { OptionError, show } from '../errors.js'
 import { isA, isBytes } from '../is-a.js'
-import { fromBase64, toBase64 } from './base64.js'
 import { checkNames } from '../units.js'
+import { fromBase64, toBase64 } from './base64.js'
 import type { Storage } from './storage.js'
 
 export { repriseDriver, type RepriseDriver } from './unstorage-driver.js'

@@ -123,7 +123,7 @@ function entryOf(freshUntil: number, staleUntil: number, mark: number): Uint8Arr
   view.setUint32(0, 0x53525052, true)
   entry[4] = 1
   for (const [at, time] of [[40, 0], [48, freshUntil], [56, staleUntil]] as const) view.setBigInt64(at, BigInt(time), true)
-  assert.deepEqual(headerOf(entry), { created: 0, staleUntil, cost: 0 })
+  assert.deepEqual(headerOf(entry), { created: 0, staleUntil, freshUntil, cost: 0 })
   return entry
 }
 
