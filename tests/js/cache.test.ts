@@ -361,7 +361,8 @@ test('A tag for each value, for longer than there is room for tags: each value i
   for (let i = 0; i < count; i++) await cache.set([i], i, { tags: [`document ${i}`] })
   assert.equal(cache.stats().notStored, 0)
   assert.ok(cache.stats().entries > 500, `${cache.stats().entries} entries`)
-  for (let i = count - 500; i < count; i++) assert.equal(await cache.get([i]), i)
+  // What leaves is the oldest of 64 at random: of the 700 that are there, it is one of the last 200 about never.
+  for (let i = count - 200; i < count; i++) assert.equal(await cache.get([i]), i)
   await cache.invalidate({ tag: `document ${count - 1}` })
   assert.equal(await cache.get([count - 1]), undefined)
   assert.equal(await cache.get([count - 2]), count - 2)
