@@ -50,12 +50,16 @@ export class KeyEncoder {
   private readonly canonical = new Canonical(this.shapes)
   private depth = 0
   private metSignal = false
+  /** Arguments are looked through for signals at their end: there was one among them once. */
+  private endsInSignals = false
   /** Walking again, so every object is looked through for signals: a mark on its shape may be gone by now (Shapes forgets). */
   private careful = false
   /** Values that were read and not yet written, those of each object on top of its holder's. */
   private readonly values: unknown[] = []
   private top = 0
   private highest = 0
+  /** Of each depth: the shape of the object that was met there last, which mostly is the next one's. */
+  private readonly guesses: Shape[] = []
   /** Someone gave Object.prototype a member that for-in shows. */
   private polluted = false
 
@@ -81,9 +85,12 @@ export class KeyEncoder {
       this.metSignal = false
       try {
         out.begin(prefix)
-        this.array(args, lengthWithoutSignals(args), 'args')
+        const looksForSignals = this.careful || this.endsInSignals
+        this.array(args, looksForSignals ? lengthWithoutSignals(args) : args.length, 'args')
         if (key !== this.begun) throw anotherKey()
-        return
+        if (!this.metSignal || looksForSignals) return
+        this.endsInSignals = true
+        throw again
       } catch (error) {
         if (key !== this.begun) throw anotherKey()
         this.out = out
@@ -104,22 +111,15 @@ export class KeyEncoder {
   }
 
   private value(value: unknown): void {
-    switch (typeof value) {
-      case 'string':
-        return this.out.text(value)
-      case 'number':
-        return number(this.out, value)
-      case 'boolean':
-        return this.out.simple(value ? simple.true : simple.false)
-      case 'undefined':
-        return this.out.simple(simple.undefined)
-      case 'bigint':
-        return this.out.bigint(value)
-      case 'object':
-        return value === null ? this.out.simple(simple.null) : this.object(value)
-      default:
-        throw new Refusal(`is ${typeof value === 'symbol' ? 'a symbol' : show(value)}, which no two calls can be said to share. ${advice}`)
-    }
+    // (A switch would ask for the type's name; these ask for the type.)
+    if (typeof value === 'string') this.out.text(value)
+    else if (typeof value === 'number') number(this.out, value)
+    else if (typeof value === 'boolean') this.out.simple(value ? simple.true : simple.false)
+    else if (value === undefined) this.out.simple(simple.undefined)
+    else if (value === null) this.out.simple(simple.null)
+    else if (typeof value === 'object') this.object(value)
+    else if (typeof value === 'bigint') this.out.bigint(value)
+    else throw new Refusal(`is ${typeof value === 'symbol' ? 'a symbol' : show(value)}, which no two calls can be said to share. ${advice}`)
   }
 
   private object(value: object): void {
@@ -153,13 +153,16 @@ export class KeyEncoder {
    * for-in also names what the prototype has; as long as Object.prototype has nothing enumerable that is nothing.
    */
   private plain(object: Record<string, unknown>, own: boolean): void {
-    const { values } = this
+    const { values, depth } = this
     const base = this.top
     let top = base
-    let node = this.shapes.root
+    const guess = this.guesses[depth]
+    const standing = guess === undefined ? noNames : guess.standing
+    let node: Node<Shape> | undefined
     let reading = ''
     try {
       if (own) {
+        node = this.shapes.root
         for (const name of Object.keys(object)) {
           reading = name
           node = node.step(name)
@@ -168,15 +171,19 @@ export class KeyEncoder {
       } else {
         for (const name in object) {
           reading = name
-          const next: Node<Shape> | undefined = node.lastChild
-          node = next !== undefined && node.lastName === name ? next : node.step(name)
+          if (node !== undefined) node = node.step(name)
+          else if (name !== standing[top - base]) node = this.shapes.of(standing.slice(0, top - base)).step(name)
           values[top++] = object[name]
         }
       }
     } catch (error) {
       throw within(error, member(reading), object)
     }
-    const shape = (node.shape ??= this.shapes.shapeOf(Object.keys(object)))
+    let shape = guess
+    if (shape === undefined || node !== undefined || top - base !== standing.length) {
+      node ??= this.shapes.of(standing.slice(0, top - base))
+      shape = this.guesses[depth] = node.shape ??= this.shapes.shapeOf(Object.keys(object))
+    }
     if (shape.hasToJson && typeof object['toJSON'] === 'function') return this.viaToJson(object, object['toJSON'])
     this.top = top
     if (top > this.highest) this.highest = top
@@ -398,6 +405,7 @@ export function isAbortSignal(value: unknown): value is AbortSignal {
 }
 
 const nothing = {}
+const noNames: readonly string[] = []
 
 /** for-in finds something: what the object itself does not have, its prototype has. */
 function hasNames(object: object): boolean {

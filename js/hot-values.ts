@@ -113,11 +113,13 @@ function copyNext(template: Template): object {
   const spread = template[at + 1] as Spread | undefined
   const parts = template[at + 2] as number
   at += 3
-  const copy = (spread === undefined ? (whole as unknown[]).slice() : spread(whole)) as Record<string | number, unknown>
-  for (let i = 0; i < parts; i++) {
-    const place = template[at++] as string | number
-    copy[place] = copyNext(template)
+  if (spread === undefined) {
+    const copy = (whole as unknown[]).slice()
+    for (let i = 0; i < parts; i++) copy[template[at++] as number] = copyNext(template)
+    return copy
   }
+  const copy = spread(whole) as Record<string, unknown>
+  for (let i = 0; i < parts; i++) copy[template[at++] as string] = copyNext(template)
   return copy
 }
 

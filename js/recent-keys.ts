@@ -3,8 +3,12 @@
  *
  * A hit is by its nature a request that was made before, and comparing a request with the one that it was then takes a tenth of
  * handing its texts to the core and digesting them. So requests of moderate size are kept, each in a slot of a table: as an outline
- * has them (outline.ts), or, where all there is is one text, as they are. What is kept are copies: a slice would keep alive all it was
- * cut from. No answer hangs on how the slot is chosen, as what is kept is compared in full.
+ * has them (outline.ts), or, where all there is is one text, as they are. No answer hangs on how the slot is chosen, as what is kept is
+ * compared in full.
+ *
+ * What is kept are copies: a slice would keep alive all it was cut from. They are interned, by naming a property after each: of such texts an
+ * engine has one each, so those that stand in the source are these very ones, and V8 makes whoever has the same text point to it when
+ * they ask for the property. To compare such a text again is to compare two addresses; others are read.
  *
  * Where a request meets another one in its slot, the first character in which they differ is one that is looked at from then on:
  * a few such places tell requests apart that one template made, and a digest of all they say would cost what is to be saved.
@@ -22,13 +26,14 @@ export interface Request {
   readonly count: number
 }
 
-/** What a hit reads lies close together: it comes from far away in memory, mostly. */
-interface Kept extends Pick<Request, 'prefix' | 'words' | 'at' | 'count'> {
-  /** The first of the texts. */
-  readonly first: string | undefined
-  readonly texts: readonly Copy[]
-  readonly bytes: number
-}
+/**
+ * A request in one list, the words with a sign: what a hit reads comes from far away in memory, mostly, and a list comes in one go, where
+ * an object of lists would be waited for step by step.
+ */
+type Kept = [copies: readonly Copy[], prefix: Uint8Array | undefined, at: number, count: number, ...textsAndWords: (string | number)[]]
+
+/** Where the texts begin. */
+const head = 4
 
 /** A text of one request or more: who lets go of it last gives its bytes back. */
 interface Copy {
@@ -42,14 +47,13 @@ export class RecentKeys {
   /** The upper bits of a hash are its slot: so many lie below. */
   private readonly lowerBits: number
   private kept: (Kept | undefined)[]
-  /** Of each slot, that of what is kept there: what is not asked for need not be looked at. */
-  private readonly hashes: Int32Array
+  /**
+   * Of each slot, one after the other: the four words of the key; the hash, as what is not asked for need not be looked at; and whether what is
+   * there was asked for since the hand came by, which looks for room.
+   */
+  readonly keys: Uint32Array
   /** Who was not let in last, for each slot or, where they are many, for several. */
   private readonly seen: Int32Array
-  /** Of each slot: what is there was asked for since the hand came by, which looks for room. */
-  private readonly used: Uint8Array
-  /** Of each slot, the four words of the key. */
-  readonly keys: Uint32Array
   private hand = 0
   /** What was kept last. */
   private latest: Kept | undefined
@@ -69,13 +73,11 @@ export class RecentKeys {
   constructor(maxBytes: number) {
     this.reservedBytes = Math.min(Math.floor(maxBytes / 64), 1_000_000)
     // More than there is room for requests: so few of them meet, and have to make way for each other.
-    this.lowerBits = Math.clz32(Math.max(this.reservedBytes / leastBytes, 16))
+    this.lowerBits = Math.clz32(Math.max(this.reservedBytes / 256, 16))
     const slots = (this.slots = 2 ** (32 - this.lowerBits))
     this.kept = emptySlots(slots)
-    this.hashes = new Int32Array(slots)
+    this.keys = new Uint32Array(slotWords * slots)
     this.seen = new Int32Array(Math.min(slots, 1024))
-    this.used = new Uint8Array(slots)
-    this.keys = new Uint32Array(4 * slots)
     this.left = this.roomForRequests
   }
 
@@ -84,35 +86,35 @@ export class RecentKeys {
     if (request.at > mostWords) return -1
     const hash = (this.hash = this.hashOf(request))
     const slot = hash >>> this.lowerBits
-    return this.has(slot, hash, request) ? 4 * slot : this.has(slot ^ 1, hash, request) ? 4 * (slot ^ 1) : -1
+    return this.has(slot, hash, request) ? slotWords * slot : this.has(slot ^ 1, hash, request) ? slotWords * (slot ^ 1) : -1
   }
 
   private has(slot: number, hash: number, request: Request): boolean {
-    if (this.hashes[slot] !== hash) return false
+    if (this.keys[slotWords * slot + hashAt] !== hash) return false
     const kept = this.kept[slot]
     if (kept === undefined || !isSame(kept, request)) return false
-    this.used[slot] = 1
+    this.keys[slotWords * slot + usedAt] = 1
     return true
   }
 
   /** The key of the request that was looked for just now, and not found: four words of `from`, beginning at `begin`. */
   note(request: Request, from: Uint32Array, begin: number): void {
-    const { kept, hashes, hash } = this
+    const { kept, keys, hash } = this
     const fingerprint = from[begin]! | 0
     const { prefix, words, at, texts, count } = request
     if (at > mostWords) return
     let slot = hash >>> this.lowerBits
     if (kept[slot] !== undefined) {
       if (this.lessons > 0) {
-        const alike = hashes[slot] === hash ? kept[slot] : hashes[slot ^ 1] === hash ? kept[slot ^ 1] : undefined
+        const alike = keys[slotWords * slot + hashAt] === hash ? kept[slot] : keys[slotWords * (slot ^ 1) + hashAt] === hash ? kept[slot ^ 1] : undefined
         if (alike !== undefined) return this.learn(alike, request)
       }
       slot ^= 1
       if (kept[slot] !== undefined && !this.again(slot, fingerprint)) return
     }
     if (this.isFull && !this.again(slot, fingerprint)) return
-    let bytes = leastBytes + 4 * at
-    for (let i = 0; i < count; i++) bytes += this.common(i, texts[i]!) === undefined ? 48 + texts[i]!.length : 16
+    let bytes = bytesOf(at, count)
+    for (let i = 0; i < count; i++) if (this.common(i, texts[i]!) === undefined) bytes += bytesPerCopy + texts[i]!.length
     if (bytes > mostBytes) return
     for (let i = 0; i < count; i++) if (this.common(i, texts[i]!) === undefined && beyondLatin1.test(texts[i]!)) bytes += texts[i]!.length
     if (bytes > mostBytes) return
@@ -121,14 +123,20 @@ export class RecentKeys {
       return
     }
     const copies = texts.slice(0, count).map((text, i) => this.common(i, text) ?? copyOf(text))
-    for (const copy of copies) if (++copy.users === 1) this.left -= copy.bytes
+    for (let i = 0; i < count; i++) {
+      const copy = copies[i]!
+      if (++copy.users === 1) this.left -= copy.bytes
+      intern(texts[i]!)
+    }
     this.drop(slot)
-    const own = leastBytes + 4 * at + 16 * count
-    this.left -= own
-    this.used[slot] = 1
-    hashes[slot] = hash
-    for (let i = 0; i < 4; i++) this.keys[4 * slot + i] = from[begin + i]!
-    kept[slot] = this.latest = { prefix, words: words.slice(0, at), at, count, first: copies[0]?.text, texts: copies, bytes: own }
+    this.left -= bytesOf(at, count)
+    for (let i = 0; i < 4; i++) keys[slotWords * slot + i] = from[begin + i]!
+    keys[slotWords * slot + hashAt] = hash
+    keys[slotWords * slot + usedAt] = 1
+    const list: Kept = [copies, prefix, at, count]
+    for (const { text } of copies) list.push(text)
+    for (let i = 0; i < at; i++) list.push(words[i]! | 0)
+    kept[slot] = this.latest = list
   }
 
   /** Was this the last that wanted the slot, or one that counts with it, too? Requests that are new each time, or nearly, push out none that comes again. */
@@ -142,7 +150,7 @@ export class RecentKeys {
 
   /** The copy that the request kept last has of its text number `i`, if that is this one. */
   private common(i: number, text: string): Copy | undefined {
-    const copy = this.latest?.texts[i]
+    const copy = this.latest?.[0][i]
     return copy !== undefined && copy.users > 0 && copy.text === text ? copy : undefined
   }
 
@@ -151,7 +159,8 @@ export class RecentKeys {
     const { slots } = this
     for (let i = 0; i < slots / 16 && bytes > this.left; i++) {
       this.hand = (this.hand + 1) % slots
-      if (this.used[this.hand] === 1 || this.kept[this.hand] === this.latest) this.used[this.hand] = 0
+      const used = slotWords * this.hand + usedAt
+      if (this.keys[used] === 1 || this.kept[this.hand] === this.latest) this.keys[used] = 0
       else this.drop(this.hand)
     }
     return bytes <= this.left
@@ -160,11 +169,12 @@ export class RecentKeys {
   private drop(slot: number): void {
     const kept = this.kept[slot]
     if (kept === undefined) return
+    const [copies, , at, count] = kept
+    for (const copy of copies) if (--copy.users === 0) this.left += copy.bytes
+    this.left += bytesOf(at, count)
     this.kept[slot] = undefined
     if (kept === this.latest) this.latest = undefined
     this.isFull = false
-    this.left += kept.bytes
-    for (const copy of kept.texts) if (--copy.users === 0) this.left += copy.bytes
   }
 
   private hashOf({ prefix, words, at, texts, count }: Request): number {
@@ -178,7 +188,7 @@ export class RecentKeys {
       if (text < 0) mixed = Math.imul(mixed ^ (place < at ? words[place]! : 0), 0x9e3779b1)
       else if (text < count && place < texts[text]!.length) mixed = Math.imul(mixed ^ texts[text]!.charCodeAt(place), 0x9e3779b1)
     }
-    return Math.imul(mixed ^ (mixed >>> 15), 0x85ebca6b)
+    return Math.imul(mixed ^ (mixed >>> 15), 0x85ebca6b) >>> 0
   }
 
   /** Two requests that look alike: where they first differ is looked at from now on. Then all slots are others. */
@@ -200,20 +210,27 @@ export class RecentKeys {
 }
 
 function firstDifference(a: Kept, b: Request): [text: number, at: number] {
-  for (let text = 0; text < a.count && text < b.count; text++) {
-    const [one, two] = [a.texts[text]!.text, b.texts[text]!]
+  for (let text = 0; text < a[3] && text < b.count; text++) {
+    const [one, two] = [a[head + text] as string, b.texts[text]!]
     if (one === two) continue
     let at = 0
     while (one.charCodeAt(at) === two.charCodeAt(at)) at++
     return [text, at]
   }
-  return [-1, a.words.findIndex((word, i) => word !== b.words[i])]
+  return [-1, a.slice(head + a[3]).findIndex((word, i) => word !== (b.words[i]! | 0))]
 }
 
-const bytesPerSlot = 8 + 4 + 4 + 1 + 16
+/** Of each slot in `keys`, after the key: where its hash is, and where it is marked as used. */
+const hashAt = 4
+const usedAt = 5
+const slotWords = 8
 
-/** Of one request, beside its words and texts. */
-const leastBytes = 256
+const bytesPerSlot = 8 + 4 * slotWords + 4
+
+/** Of one request, beside the copies that it may share. */
+const bytesOf = (at: number, count: number): number => 160 + 8 * at + 16 * count
+/** Beside its characters. */
+const bytesPerCopy = 64
 /** Of one request. What is larger is not kept. */
 const mostWords = 1024
 const mostBytes = 32_768
@@ -221,10 +238,11 @@ const mostBytes = 32_768
 const emptySlots = (slots: number): undefined[] => new Array<undefined>(slots).fill(undefined)
 
 function isSame(a: Kept, b: Request): boolean {
-  if (a.at !== b.at || a.count !== b.count || !isSamePrefix(a.prefix, b.prefix)) return false
-  for (let i = 0; i < a.at; i++) if (a.words[i] !== b.words[i]) return false
-  if (a.count > 0 && a.first !== b.texts[0]) return false
-  for (let i = 1; i < a.count; i++) if (a.texts[i]!.text !== b.texts[i]) return false
+  const { prefix, words, at, texts, count } = b
+  if (a[2] !== at || a[3] !== count || !isSamePrefix(a[1], prefix)) return false
+  let next = head
+  for (let i = 0; i < count; i++) if (a[next++] !== texts[i]) return false
+  for (let i = 0; i < at; i++) if (a[next++] !== (words[i]! | 0)) return false
   return true
 }
 
@@ -233,8 +251,16 @@ function isSamePrefix(a: Uint8Array | undefined, b: Uint8Array | undefined): boo
   return a === b || (a !== undefined && b !== undefined && compareBytes(a, b) === 0)
 }
 
-/** A string of its own. (JSON keeps lone surrogates, which a TextDecoder would not; and no engine makes slices of a few characters.) */
+/** A text that is nobody else's. (JSON keeps lone surrogates, which a TextDecoder would not; and no engine makes slices of a few characters.) */
 function copyOf(text: string): Copy {
-  const bytes = 32 + (beyondLatin1.test(text) ? 2 : 1) * text.length
-  return { text: text.length < 13 ? text : (JSON.parse(JSON.stringify(text)) as string), bytes, users: 0 }
+  const bytes = bytesPerCopy + (beyondLatin1.test(text) ? 2 : 1) * text.length
+  return { text: text.length < 13 ? text : intern(JSON.parse(JSON.stringify(text)) as string), bytes, users: 0 }
+}
+
+/** The one text that the engine has of all that are the same. It finds it by a digest, which for very long ones says their length alone. */
+function intern(text: string): string {
+  if (text.length < 13 || text.length > 8192) return text
+  const named = Object.create(null) as Record<string, true>
+  named[text] = true
+  return Object.keys(named)[0]!
 }

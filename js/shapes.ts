@@ -12,6 +12,8 @@ import { Node, Trie } from './trie.js'
 export interface Shape {
   /** From 1 on, one for each set of names, for good; 0 where there were too many. Keys in memory hold it in place of the names. */
   readonly number: number
+  /** As they stand in the object. */
+  readonly standing: readonly string[]
   /** Sorted. */
   readonly names: readonly string[]
   /** names[i] is the object's order[i]-th member. */
@@ -63,6 +65,7 @@ export class Shapes extends Trie<Shape> {
     }
     const shape = {
       number,
+      standing: names,
       names: sorted,
       order: Uint32Array.from(members, ({ place }) => place),
       words: Uint32Array.from(words),

@@ -132,6 +132,10 @@ async function wrapObject(newCache: () => Promise<Cache>, values: readonly objec
   let asked = 0
   const ours = (await newCache()).wrap(async (_: object) => values[asked]!, { name: 'ask' })
   for (; asked < requests.length; asked++) await ours(requests[asked]!)
+  // A server parses each request anew: its texts are equal to those that are remembered, and are not the same ones.
+  const received = requests.map((request) => Array.from({ length: 4 }, () => JSON.parse(JSON.stringify(request)) as object))
+  let calls = 0
+  const anew = { name: 'reprise, the request parsed anew', version: version('reprise'), aside: 'ours as well: other objects each time', fn: (i: number) => ours(received[i]![calls++ & 3]!) }
   const peers = await wrapped(requests, values, sha256)
   // lru-cache shares, too; but it is what many would build by hand, so it is compared with all the same.
   const compared = peers.map((peer) => {
@@ -145,7 +149,7 @@ async function wrapObject(newCache: () => Promise<Cache>, values: readonly objec
     input: order[0]!,
     others: order.slice(1),
     awaited: true,
-    contestants: [{ name: 'reprise', version: version('reprise'), fn: (i: number) => ours(requests[i]!) }, ...compared],
+    contestants: [{ name: 'reprise', version: version('reprise'), fn: (i: number) => ours(requests[i]!) }, anew, ...compared],
     verify: (contestant) => (contestant.name.includes('shares') ? [] : verified((i) => values[i])(contestant as Contestant<never>)),
   }
 }
