@@ -3,6 +3,7 @@ import test from 'node:test'
 import { KeyEncoder, keyPrefix } from '../../js/encode.js'
 import { Outline } from '../../js/outline.js'
 import { KeyError } from '../../js/errors.js'
+import { seededRandom } from '../../js/testing/random.js'
 import { hex } from '../../js/tokens.js'
 
 const outline = new Outline()
@@ -132,6 +133,30 @@ test('After a refusal the encoder writes the next key as if nothing had been', (
   const before = bytesOf({ a: new Map([[{ b: 1 }, new Set([1, 2])]]) })
   refused({ a: new Map([[{ b: 1 }, new Set([() => 1])]]) })
   assert.equal(bytesOf({ a: new Map([[{ b: 1 }, new Set([1, 2])]]) }), before)
+})
+
+test('What an encoder met before changes no key, whatever the objects have in common', () => {
+  const seed = Number(process.env['SEED'] ?? 1)
+  const random = seededRandom(seed)
+  const some = <T>(all: readonly T[]): T => all[Math.floor(random() * all.length)]!
+  // Names that begin alike, in any order, at any depth: what is supposed of one object is nearly true of the next.
+  const make = (depth: number): unknown => {
+    if (depth === 0 || random() < 0.3) return some<unknown>([1, 'text', null, undefined, new AbortController().signal, true, -0.5])
+    if (random() < 0.3) return Array.from({ length: Math.floor(random() * 4) }, () => make(depth - 1))
+    const names = ['a', 'b', 'c', 'd', 'toJSON'].filter(() => random() < 0.6)
+    if (random() < 0.3) names.reverse()
+    const object = random() < 0.2 ? (Object.create(null) as object) : {}
+    return Object.assign(object, Object.fromEntries(names.map(name => [name, make(depth - 1)])))
+  }
+  const keyOf = (encoder: KeyEncoder, args: readonly unknown[]): string => {
+    encoder.write(outline, none, args)
+    return hex(encoder.canonicalBytes(outline))
+  }
+  const experienced = new KeyEncoder()
+  for (let i = 0; i < 3000; i++) {
+    const args = Array.from({ length: Math.floor(random() * 4) }, () => make(4))
+    assert.equal(keyOf(experienced, args), keyOf(new KeyEncoder(), args), `SEED=${seed}, arguments ${i}`)
+  }
 })
 
 test('A member called __proto__ is a member like any other', () => {
