@@ -62,7 +62,7 @@ for (const where of ['a directory', 'a Redis'] as const) {
   })
 }
 
-test('Directory: the lease of a process that is no more is taken over at once, one that says nothing after its time, and no other', async () => {
+test('Directory: the lease of a process that is no more is taken over at once, one that says nothing after its time, and no other', async t => {
   const storage = fileSystem({ directory: join(directory, 'stale') })
   const path = (n: number): string => join(directory, 'stale', 'leases', key(n))
   assert.ok(await storage.lease!(key(1), 10_000))
@@ -77,6 +77,15 @@ test('Directory: the lease of a process that is no more is taken over at once, o
   const dead = spawn(process.execPath, ['--version'], { stdio: 'ignore' })
   await once(dead, 'exit')
   await writeFile(path(2), `${host} ${dead.pid} abc`)
+  if (process.platform === 'linux') {
+    // Its parent became a program that knows of no child, and asks after none.
+    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 100'], { stdio: ['ignore', 'pipe', 'ignore'] })
+    t.after(() => parent.kill())
+    const pid = Number(await once(parent.stdout, 'data'))
+    while (!(await readFile(`/proc/${pid}/stat`, 'latin1')).includes(' Z ')) await turns(1)
+    await writeFile(path(5), `${host} ${pid} abc`)
+    assert.ok(await storage.lease!(key(5), 10_000), 'it has ended, and nobody has asked how')
+  }
   await writeFile(path(3), `elsewhere ${dead.pid} abc`)
   assert.ok(await storage.lease!(key(2), 10_000), 'there is no such process here')
   assert.equal(await storage.lease!(key(3), 10_000), undefined, 'of another machine nobody knows')

@@ -10,7 +10,7 @@
  *
  * Nobody is told of a release: who waits looks every few milliseconds, ever more rarely the longer it takes.
  */
-import { lstatSync, readlinkSync } from 'node:fs'
+import { lstatSync, readFileSync, readlinkSync } from 'node:fs'
 import { open, readFile, unlink, utimes } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { nodeCrypto } from '../node-crypto.js'
@@ -125,10 +125,21 @@ export function isAlive(pid: number): boolean {
   // No number is nobody, and 0 is whoever asks.
   if (!(pid > 0)) return false
   try {
-    return process.kill(pid, 0)
+    process.kill(pid, 0)
   } catch (error) {
     // There is one that is somebody else's (EPERM), or nobody may ask (Deno without --allow-run): then it is not known to be dead.
-    return (error as { code?: string }).code !== 'ESRCH'
+    if ((error as { code?: string }).code === 'ESRCH') return false
+  }
+  return !isZombie(pid)
+}
+
+/** It has ended, and has its number until its parent asks how: proc(5) says Z, or X, after its name, which is in parentheses and may have some. Deno would ask its user. */
+function isZombie(pid: number): boolean {
+  if ('deno' in process.versions) return false
+  try {
+    return /\) [ZX][^)]*$/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
+  } catch {
+    return false
   }
 }
 
