@@ -78,8 +78,8 @@ test('Directory: the lease of a process that is no more is taken over at once, o
   await once(dead, 'exit')
   await writeFile(path(2), `${host} ${dead.pid} abc`)
   if (process.platform === 'linux') {
-    // Its parent became a program that knows of no child, and asks after none.
-    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 100'], { stdio: ['ignore', 'pipe', 'ignore'] })
+    // It ends when its parent has become a program that knows of no child, and asks after none.
+    const parent = spawn('sh', ['-c', '(while [ "$(cat /proc/$$/comm)" != sleep ]; do :; done) & echo $!; exec sleep 100'], { stdio: ['ignore', 'pipe', 'ignore'] })
     t.after(() => parent.kill())
     const pid = Number(await once(parent.stdout, 'data'))
     while (!(await readFile(`/proc/${pid}/stat`, 'latin1')).includes(' Z ')) await turns(1)

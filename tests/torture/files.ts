@@ -87,7 +87,8 @@ function start(program: string, directory: string, slot: number): Writer {
 
 async function readAll(directory: string, floor: ReadonlyMap<string, number>, said: Killed): Promise<void> {
   const events: CacheEvent[] = []
-  const cache = await createCache({ storage: fileSystem({ directory }), onEvent: event => void events.push(event) })
+  // Of what is read nothing may fail; it may take long, with the writers beside it.
+  const cache = await createCache({ storage: fileSystem({ directory }), storageDeadline: '60s', onEvent: event => void events.push(event) })
   for (const [key, least] of floor) {
     const value = await cache.get(key)
     said.reads++
