@@ -35,7 +35,8 @@ const compute = async (key: string): Promise<{ key: string; by: number }> => {
 const { ask, warm, close } = await (peer === 'bentocache' ? bentocache() : reprise())
 
 async function reprise() {
-  const cache = await createCache({ scope: 'fleet', storage: place.startsWith('redis') ? redis(place) : fileSystem({ directory: place }), onEvent: event => {
+  // (A machine that is busy with other things may hold a process up for longer than an operation has.)
+  const cache = await createCache({ scope: 'fleet', storageDeadline: '30s', storage: place.startsWith('redis') ? redis(place) : fileSystem({ directory: place }), onEvent: event => {
     if (event.type === 'storage-error') events.push(String(event.error))
   } })
   return { ask: cache.wrap(compute, { name: 'ask' }), warm: () => cache.get('warm'), close: () => cache.close() }
