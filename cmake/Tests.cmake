@@ -28,6 +28,11 @@ target_compile_options(reprise_test_objects PRIVATE -O0)
 set_source_files_properties(tests/native/model_test.cpp tests/native/cache_test.cpp
   PROPERTIES COMPILE_OPTIONS -O1)
 
+# Catch2's header is read once, not by every file. (main.cpp makes a program of it, and the others are optimised.)
+target_precompile_headers(reprise_test_objects PRIVATE <catch2/catch.hpp>)
+set_source_files_properties(tests/native/main.cpp tests/native/model_test.cpp tests/native/cache_test.cpp
+  PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+
 add_executable(reprise_tests $<TARGET_OBJECTS:reprise_test_objects>)
 target_link_libraries(reprise_tests PRIVATE reprise_test_objects)
 

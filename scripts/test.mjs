@@ -24,12 +24,15 @@ import { setup } from './setup.mjs'
 // ---- the suites -------------------------------------------------------------------------------
 // A suite's `run` answers with { passed, failed, output }, or throws, which counts as one failure.
 
+/** Where keys collide, the tests that count what 100,000 of them take would look at each for each. */
+const notMany = ['~[many]']
+
 const cppLane = [
   { name: 'format', run: check(formatted) },
   { name: 'native', run: catch2('native') },
   { name: 'asan', run: catch2('asan') },
-  { name: 'bucket0', run: catch2('native', '_bucket0') },
-  { name: 'bucket8', run: catch2('native', '_bucket8') },
+  { name: 'bucket0', run: catch2('native', '_bucket0'), filter: notMany },
+  { name: 'bucket8', run: catch2('native', '_bucket8'), filter: notMany },
   { name: 'tidy', run: check(tidied) },
 ]
 

@@ -739,7 +739,7 @@ TEST_CASE("bytes are what the entries take, and 0 when all are gone") {
 }
 
 // What the ISSUE promises: at most 64 bytes beside key and payload, all of it counted.
-TEST_CASE("100,000 entries take at most 64 bytes each beside their payloads") {
+TEST_CASE("100,000 entries take at most 64 bytes each beside their payloads", "[many]") {
   LruCache cache({});
   REQUIRE(cache.set_token({5, 50}));
   REQUIRE(cache.set_token({6, 60}));
@@ -841,7 +841,7 @@ TEST_CASE("the budget is never exceeded, whatever comes in, and it is used") {
 }
 
 // Large entries first, so that the arena has nearly all pages; then small ones, whose keys need pages.
-TEST_CASE("an index that must grow gets pages from payloads") {
+TEST_CASE("an index that must grow gets pages from payloads", "[many]") {
   LruCache cache(budget(60));
   for (std::uint64_t n = 0; n < 40; ++n) store_large(cache, n, 60'000);
   CHECK(cache.stats().evicted > 0);

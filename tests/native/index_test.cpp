@@ -97,7 +97,7 @@ TEST_CASE("an index that grows keeps every key under its slot") {
   CHECK(index.valid());
 }
 
-TEST_CASE("an index takes 20 bytes for a key, and four for each of its buckets") {
+TEST_CASE("an index takes 20 bytes for a key, and four for each of its buckets", "[many]") {
   Pages pages(kBudget);
   Index index(pages);
   CHECK(index.bytes() == 0);
