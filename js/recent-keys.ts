@@ -51,7 +51,7 @@ export class RecentKeys {
    * Of each slot, one after the other: the four words of the key; the hash, as what is not asked for need not be looked at; and whether what is
    * there was asked for since the hand came by, which looks for room.
    */
-  readonly keys: Uint32Array
+  readonly keys: Int32Array
   /** Who was not let in last, for each slot or, where they are many, for several. */
   private readonly seen: Int32Array
   private hand = 0
@@ -76,7 +76,7 @@ export class RecentKeys {
     this.lowerBits = Math.clz32(Math.max(this.reservedBytes / 256, 16))
     const slots = (this.slots = 2 ** (32 - this.lowerBits))
     this.kept = emptySlots(slots)
-    this.keys = new Uint32Array(slotWords * slots)
+    this.keys = new Int32Array(slotWords * slots)
     this.seen = new Int32Array(Math.min(slots, 1024))
     this.left = this.roomForRequests
   }
@@ -188,7 +188,7 @@ export class RecentKeys {
       if (text < 0) mixed = Math.imul(mixed ^ (place < at ? words[place]! : 0), 0x9e3779b1)
       else if (text < count && place < texts[text]!.length) mixed = Math.imul(mixed ^ texts[text]!.charCodeAt(place), 0x9e3779b1)
     }
-    return Math.imul(mixed ^ (mixed >>> 15), 0x85ebca6b) >>> 0
+    return Math.imul(mixed ^ (mixed >>> 15), 0x85ebca6b)
   }
 
   /** Two requests that look alike: where they first differ is looked at from now on. Then all slots are others. */
