@@ -24,14 +24,12 @@ target_link_options(reprise_test_objects PUBLIC -Wl,--wrap=malloc,--wrap=realloc
 target_compile_definitions(reprise_test_objects PRIVATE REPRISE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 # The tests themselves need not be fast, only the core they test: this halves the time of the build.
 target_compile_options(reprise_test_objects PRIVATE -O0)
-# But for these, which work through megabytes themselves.
+# But for these, which work through megabytes themselves. (Their optimisation needs a header of its own.)
 set_source_files_properties(tests/native/model_test.cpp tests/native/cache_test.cpp
-  PROPERTIES COMPILE_OPTIONS -O1)
-
-# Catch2's header is read once, not by every file. (main.cpp makes a program of it, and the others are optimised.)
+  PROPERTIES COMPILE_OPTIONS -O1 SKIP_PRECOMPILE_HEADERS ON)
+# Catch2's header is read once, but for main.cpp, which makes a program of it.
 target_precompile_headers(reprise_test_objects PRIVATE <catch2/catch.hpp>)
-set_source_files_properties(tests/native/main.cpp tests/native/model_test.cpp tests/native/cache_test.cpp
-  PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+set_source_files_properties(tests/native/main.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 
 add_executable(reprise_tests $<TARGET_OBJECTS:reprise_test_objects>)
 target_link_libraries(reprise_tests PRIVATE reprise_test_objects)

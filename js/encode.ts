@@ -79,7 +79,7 @@ export class KeyEncoder {
     this.out = out
     this.polluted = hasNames(nothing)
     this.careful = false
-    // Walked again only where an AbortSignal is met in a shape for the first time.
+    // Walked again only where an AbortSignal is met in a shape, or among the arguments, for the first time.
     for (;;) {
       this.depth = this.top = this.highest = 0
       this.metSignal = false
@@ -157,7 +157,7 @@ export class KeyEncoder {
     const base = this.top
     let top = base
     const guess = this.guesses[depth]
-    const standing = guess === undefined ? noNames : guess.standing
+    const standing = guess?.standing ?? noNames
     let node: Node<Shape> | undefined
     let reading = ''
     try {
@@ -238,7 +238,7 @@ export class KeyEncoder {
       const { name, message, cause } = value as Error
       return this.parts(tag.error, 'cause' in value ? [name, message, cause] : [name, message], value)
     }
-    if (type === 'AbortSignal') {
+    if (type === 'AbortSignal' || isAbortSignal(value)) {
       this.metSignal = true
       return this.out.simple(simple.undefined)
     }

@@ -113,6 +113,7 @@ function copyNext(template: Template): object {
   const spread = template[at + 1] as Spread | undefined
   const parts = template[at + 2] as number
   at += 3
+  // Apart, as V8 stores by place in another way than by name.
   if (spread === undefined) {
     const copy = (whole as unknown[]).slice()
     for (let i = 0; i < parts; i++) copy[template[at++] as number] = copyNext(template)

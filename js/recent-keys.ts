@@ -126,7 +126,7 @@ export class RecentKeys {
     for (let i = 0; i < count; i++) {
       const copy = copies[i]!
       if (++copy.users === 1) this.left -= copy.bytes
-      intern(texts[i]!)
+      intern(texts[i]!) // now it is the copy, too
     }
     this.drop(slot)
     this.left -= bytesOf(at, count)
@@ -251,15 +251,18 @@ function isSamePrefix(a: Uint8Array | undefined, b: Uint8Array | undefined): boo
   return a === b || (a !== undefined && b !== undefined && compareBytes(a, b) === 0)
 }
 
-/** A text that is nobody else's. (JSON keeps lone surrogates, which a TextDecoder would not; and no engine makes slices of a few characters.) */
+/** No engine makes slices of fewer characters. */
+const leastSlice = 13
+
+/** A text that was cut from no other. (JSON keeps lone surrogates, which a TextDecoder would not.) */
 function copyOf(text: string): Copy {
   const bytes = bytesPerCopy + (beyondLatin1.test(text) ? 2 : 1) * text.length
-  return { text: text.length < 13 ? text : intern(JSON.parse(JSON.stringify(text)) as string), bytes, users: 0 }
+  return { text: text.length < leastSlice ? text : intern(JSON.parse(JSON.stringify(text)) as string), bytes, users: 0 }
 }
 
 /** The one text that the engine has of all that are the same. It finds it by a digest, which for very long ones says their length alone. */
 function intern(text: string): string {
-  if (text.length < 13 || text.length > 8192) return text
+  if (text.length < leastSlice || text.length > 8192) return text
   const named = Object.create(null) as Record<string, true>
   named[text] = true
   return Object.keys(named)[0]!

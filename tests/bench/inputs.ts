@@ -38,8 +38,9 @@ export function newInputs(): (Input & { others: unknown[] })[] {
   ]
 }
 
-function received(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value))
+/** As it comes out of JSON, new each time. */
+export function received<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T
 }
 
 // ---- the five ---------------------------------------------------------------------------------

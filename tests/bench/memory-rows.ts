@@ -11,7 +11,7 @@ import { stringify } from 'safe-stable-stringify'
 import type { Cache } from '../../js/cache.js'
 import { seededRandom } from '../../js/testing/random.js'
 import type { Contestant, Row } from './harness.js'
-import { inputs } from './inputs.js'
+import { inputs, received } from './inputs.js'
 import { Replies, zipf } from './replies.js'
 
 const entries = 1000
@@ -125,17 +125,17 @@ async function wrapString(newCache: () => Promise<Cache>, values: readonly objec
 async function wrapObject(newCache: () => Promise<Cache>, values: readonly object[], order: readonly number[]): Promise<Row> {
   const chat = inputs().find(({ id }) => id === 'chat')!.value as { messages: { content: string }[] }
   const requests = values.map((_, i) => {
-    const request = structuredClone(chat)
+    const request = received(chat)
     request.messages[1]!.content += ` My number is ${String(i).padStart(4, '0')}.`
-    return JSON.parse(JSON.stringify(request)) as object
+    return received(request)
   })
   let asked = 0
   const ours = (await newCache()).wrap(async (_: object) => values[asked]!, { name: 'ask' })
   for (; asked < requests.length; asked++) await ours(requests[asked]!)
   // A server parses each request anew: its texts are equal to those that are remembered, and are not the same ones.
-  const received = requests.map((request) => Array.from({ length: 4 }, () => JSON.parse(JSON.stringify(request)) as object))
+  const parsed = requests.map((request) => Array.from({ length: 4 }, () => received(request)))
   let calls = 0
-  const anew = { name: 'reprise, the request parsed anew', version: version('reprise'), aside: 'ours as well: other objects each time', fn: (i: number) => ours(received[i]![calls++ & 3]!) }
+  const anew = { name: 'reprise, the request parsed anew', version: version('reprise'), aside: 'ours as well: other objects each time', fn: (i: number) => ours(parsed[i]![calls++ & 3]!) }
   const peers = await wrapped(requests, values, sha256)
   // lru-cache shares, too; but it is what many would build by hand, so it is compared with all the same.
   const compared = peers.map((peer) => {
