@@ -153,8 +153,9 @@ class Packer {
   private array(items: readonly unknown[], depth: number): boolean {
     const { length } = items
     if (length > this.maxBytes) this.tooLarge(this.maxBytes)
-    // Members with names, as a match of a RegExp has: they are looked for where that costs little beside writing the items.
-    if ((length < 32 || typeof items[0] === 'object') && Object.keys(items).length > length) return false
+    // Members with names, as a match of a RegExp has. Nothing finds them but listing all names, which takes 10 ns of an item; of more items than
+    // any embedding has, that would hold up the process for longer than it is worth.
+    if ((length <= mostNamed || typeof items[0] === 'object') && Object.keys(items).length > length) return false
     if (length > 3 && isVector(items, length)) {
       this.head(type.doubles, length)
       this.room(8 * length)
@@ -353,6 +354,7 @@ const noNames: Names = { shapes: [], block: none, isAscii: true }
 const header = new Uint8Array(headerRoom)
 
 const slabSize = 65_536
+const mostNamed = 10_000
 const stageSize = 16_384
 const maxShared = 4096
 

@@ -98,10 +98,21 @@ export function fromMemory(parts: Parts, plan: Plan, args: readonly unknown[], n
   }
 }
 
-/** What storage holds under the key, if it may answer; else, if it may where all else fails, what it is; what is damaged or dead is deleted. What is just being made stale there counts only for who does that (`expires`). */
+/** What storage holds under the key, if it may answer; else, if it may where all else fails, what it is; what is damaged is deleted. What is just being made stale there counts only for who does that (`expires`). */
 export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: StorageName, outdated: () => unknown, expires = false): Promise<Stored | undefined> {
+  const storage = parts.storage!
   const isOutdated = (): boolean => Boolean(outdated()) || (!expires && parts.flights.expires(key.id))
-  const entry = await parts.storage!.get(name.text)
+  let found = await judged(parts, plan, key, name, await storage.get(name.text), isOutdated)
+  // What was refused may be a copy: damaged by itself, or invalidated and the original made anew since.
+  if (typeof found === 'string' && storage.copies) found = await judged(parts, plan, key, name, await storage.original(name.text), isOutdated)
+  if (typeof found !== 'string') return found
+  // What is over or invalidated is to be replaced soon, and another may have done so by now: a deletion could take that.
+  if (found !== 'expired' && found !== 'invalidated' && !isOutdated()) void storage.delete(name.text)
+  return undefined
+}
+
+/** May these bytes of a storage answer? Undefined also where that cannot be told, or the answer would be too old by now. */
+async function judged(parts: Parts, plan: Plan, key: Key, name: StorageName, entry: Uint8Array | undefined, isOutdated: () => boolean): Promise<Stored | RefusalReason | undefined> {
   // Before others can meet it in memory.
   const decodable = entry !== undefined && (await parts.decodable(kindOf(entry)))
   const { core } = parts
@@ -127,11 +138,8 @@ export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: Stor
     reason = 'undecodable'
   }
   parts.emit?.({ type: 'refused', name: plan.name, reason }, { name: name.text })
-  // What is over or invalidated is to be replaced soon, and another may have done so by now: a deletion could take that.
-  if (reason === 'expired' || reason === 'invalidated') return undefined
-  if (reason !== 'other-format') parts.damaged++
-  void parts.storage!.delete(name.text)
-  return undefined
+  if (reason !== 'expired' && reason !== 'invalidated' && reason !== 'other-format') parts.damaged++
+  return reason
 }
 
 /** What a flight that found this ends with, and the event that says so. Undefined where it does not decode, or is not valid. Rejects with what the function threw, where that is the result. */

@@ -83,11 +83,11 @@ export async function trustIn(
     badMacs: 0,
     guard: undefined,
     around: storage =>
-      envelope(storage, sealer, key => {
+      envelope(storage, sealer, (key, isCopy) => {
         trust.badMacs++
         emit?.({ type: 'refused', name: null, reason: 'bad-mac', key })
         // A token that cannot be read is written anew by whoever needs it.
-        if (key.length === 64) void trust.guard?.delete(key)
+        if (key.length === 64 && !isCopy) void trust.guard?.delete(key)
       }),
   }
   return trust

@@ -21,6 +21,7 @@ export type Refused = (why: Refusal, bytes: Uint8Array) => void
 export interface Enveloped extends Storage {
   /** What is refused is undefined. `refused` is told of it in place of whom the storage tells else. */
   get(key: string, refused?: Refused): Promise<Uint8Array | undefined>
+  original?(key: string, refused?: Refused): Promise<Uint8Array | undefined>
 }
 
 /** Puts bytes into an envelope for a key, and takes them out again. */
@@ -57,19 +58,31 @@ const tagSize = 16
 const tokenKey = 16
 const trailerSize = headSize + macSize
 
-/** The storage, seen through its envelopes. Whatever else it can do passes as it is. */
-export function envelope(storage: Storage, sealer: Sealer, refused: (key: string) => void): Enveloped {
+/** The storage, seen through its envelopes. Whatever else it can do passes as it is. `refused` is told whether there may be more behind what it is told of, a copy. */
+export function envelope(storage: Storage, sealer: Sealer, refused: (key: string, isCopy: boolean) => void): Enveloped {
+  async function opened(key: string, sealed: Uint8Array | undefined, tell: Refused): Promise<Uint8Array | undefined> {
+    // What is no bytes is for who asks to judge.
+    // (As is-a.ts asks: what the core's file and a file that is loaded later have in common is a third file.)
+    if (sealed === undefined || Object.prototype.toString.call(sealed) !== '[object Uint8Array]') return sealed
+    const bytes = await sealer.open(key, sealed)
+    if (typeof bytes !== 'string') return bytes
+    tell(bytes, sealed)
+    return undefined
+  }
+  const original: Enveloped['original'] = storage.original && (async (key, tell = () => refused(key, false)) => opened(key, await storage.original!(key), tell))
   const through: Partial<Enveloped> = {
-    async get(key, tell = () => refused(key)) {
-      const sealed = await storage.get(key)
-      // What is no bytes is for who asks to judge.
-      // (As is-a.ts asks: what the core's file and a file that is loaded later have in common is a third file.)
-      if (sealed === undefined || Object.prototype.toString.call(sealed) !== '[object Uint8Array]') return sealed
-      const opened = await sealer.open(key, sealed)
-      if (typeof opened !== 'string') return opened
-      tell(opened, sealed)
-      return undefined
+    async get(key, tell) {
+      let isRefused = false
+      const bytes = await opened(key, await storage.get(key), (why, bytes) => {
+        isRefused = true
+        if (tell === undefined) refused(key, original !== undefined)
+        else tell(why, bytes)
+      })
+      if (!isRefused || original === undefined) return bytes
+      await storage.outdated?.(key)
+      return original(key, tell)
     },
+    ...(original && { original }),
     async set(key, entry, hint) {
       await storage.set(key, await sealer.seal(key, entry), hint)
     },

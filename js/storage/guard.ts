@@ -110,12 +110,28 @@ export class StorageGuard {
 
   /** The same whatever is being written, telling an empty place from a failure. */
   async tryGet(key: string, refused?: Refused): Promise<{ ok: boolean; bytes?: Uint8Array | undefined }> {
-    if ((this.owed.has(key) && !(await this.delete(key))) || !this.breaker.admits()) return { ok: false }
+    if (this.owed.has(key) && !(await this.delete(key))) return { ok: false }
+    return this.read('get', key, refused)
+  }
+
+  /** There may be more behind what get() answers with. */
+  get copies(): boolean {
+    return typeof this.storage.original === 'function'
+  }
+
+  /** What lies behind a copy that was refused, which is used no more. */
+  async original(key: string): Promise<Uint8Array | undefined> {
+    await this.outdated(key)
+    return (await this.read('original', key)).bytes
+  }
+
+  private async read(how: 'get' | 'original', key: string, refused?: Refused): Promise<{ ok: boolean; bytes?: Uint8Array | undefined }> {
+    if (!this.breaker.admits()) return { ok: false }
     return this.timely('get', async () => {
       // Many clients say null for what is not there.
-      const found: unknown = (await this.storage.get(key, refused)) ?? undefined
+      const found: unknown = (await this.storage[how]!(key, refused)) ?? undefined
       if (found === undefined || isBytes(found)) return found
-      throw new TypeError(`get() answered with ${show(found)}. A storage answers with a Uint8Array, or with undefined where there is nothing.`)
+      throw new TypeError(`${how}() answered with ${show(found)}. A storage answers with a Uint8Array, or with undefined where there is nothing.`)
     })
   }
 
@@ -180,10 +196,10 @@ export class StorageGuard {
     }
   }
 
-  /** get() for who goes through all of it, and likewise must not take a failure for an empty place. `refused`: as of Enveloped.get. */
+  /** get() of no copies, for who goes through all of it, and likewise must not take a failure for an empty place. `refused`: as of Enveloped.get. */
   async look(key: string, refused?: Refused): Promise<Uint8Array | undefined> {
     if (this.owed.has(key)) return undefined
-    const { ok, bytes } = (await this.written(key)) ? await this.tryGet(key, refused) : { ok: false }
+    const { ok, bytes } = (await this.written(key)) ? await this.read(this.copies ? 'original' : 'get', key, refused) : { ok: false }
     if (!ok) throw unseen()
     return bytes
   }

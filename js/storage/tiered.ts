@@ -127,6 +127,8 @@ export function tiered(near: Storage, far: Storage, options: TieredOptions = {})
       await nearby(key, () => near.delete(key))
     },
 
+    original: key => far.get(key),
+
     ...optional('add'),
     ...optional('keys'),
     ...optional('lease'),

@@ -188,6 +188,16 @@ export function storageContract(name: string, makePlace: () => Promise<Place>, o
     must(found === keys.sort().join('\n'), `keys() after 30 keys were set and one deleted lists other keys than the 29 that are there, or not each once:\n${found}`)
   })
 
+  check('original, where there is one, says what get says, and goes on when a copy is outdated', async storage => {
+    if (storage.original === undefined) return
+    must(typeof storage.outdated === 'function', 'there is an original() and no outdated(). A storage that keeps copies has both.')
+    same(await storage.original(key(1)), undefined, 'original() of a key that was never set')
+    await storage.set(key(1), bytes(1), {})
+    await storage.outdated(key(1))
+    same(await storage.original(key(1)), bytes(1), 'original() of a key whose copy is outdated')
+    same(await storage.get(key(1)), bytes(1), 'get() of a key whose copy is outdated')
+  })
+
   check('clear, where there is one, forgets everything', async storage => {
     const keys = [key(1), key(2), key(3).slice(48)]
     for (const name of keys) await storage.set(name, bytes(1), {})

@@ -202,6 +202,60 @@ test('A copy of no bytes, as a damaged one may be, is none', async () => {
   assert.deepEqual(near.entries.get(key), bytes(1))
 })
 
+for (const secret of [undefined, 'a secret of 16 bytes or more']) {
+  test(`A copy that is damaged, or was invalidated, hides nothing: far answers, and the copy is gone (${secret ? 'authenticated' : 'plain'})`, async () => {
+    const [near, far] = [countedStorage(), countedStorage()]
+    const open = (storage: Storage) => bench({ ...(secret && { secret }), invalidationLag: 0, storage })
+    const elsewhere = await open(far)
+    let runs = 0
+    const load = (cache: typeof elsewhere.cache) => cache.getOrSet('k', () => ++runs, { tags: ['t'] })
+    assert.equal(await load(elsewhere.cache), 1)
+    await elsewhere.cache.settled()
+
+    const copied = await open(tiered(near, far))
+    assert.equal(await load(copied.cache), 1)
+    await copied.cache.close()
+    const [[name, copy]] = entriesIn(near) as [[string, Uint8Array]]
+    near.entries.set(name, copy.map((byte, i) => (i === copy.length - 40 ? byte ^ 1 : byte)))
+    const here = await open(tiered(near, far))
+    assert.equal(await load(here.cache), 1, 'a damaged copy')
+    assert.equal(here.cache.stats().damaged + here.cache.stats().badMacs, 1)
+    await here.cache.settled()
+    assert.deepEqual([near.entries.get(name), far.entries.get(name)], [undefined, copy])
+    near.entries.set(name, copy)
+
+    await elsewhere.cache.invalidate({ tag: 't' })
+    assert.equal(await load(elsewhere.cache), 2)
+    await elsewhere.cache.settled()
+    assert.equal(await load(here.cache), 2, 'what was made anew elsewhere')
+    await here.cache.settled()
+    assert.equal(near.entries.get(name), undefined)
+
+    far.entries.set(name, far.entries.get(name)!.slice(1))
+    near.entries.set(name, copy.slice(1))
+    for (const { cache } of [here, elsewhere]) await cache.close()
+    const last = await open(tiered(near, far))
+    assert.equal(await load(last.cache), 3, 'both are damaged')
+    await last.cache.settled()
+    assert.deepEqual(near.entries.get(name), far.entries.get(name))
+    await last.cache.close()
+  })
+}
+
+test('check() judges what far has, and copies nothing', async () => {
+  const [near, far] = [countedStorage(), new Map<string, Uint8Array>()]
+  const { cache } = await bench({ storage: tiered(near, memory(far)) })
+  await cache.set('k', 1)
+  await cache.settled()
+  const [[name, entry]] = entriesIn({ entries: far }) as [[string, Uint8Array]]
+  near.entries.set(name, entry.slice(1))
+  assert.deepEqual(await cache.check(), { entries: 1, bytes: entry.length, tokens: 1, damaged: 0, expired: 0, invalidated: 0, foreign: 0, removed: 0 })
+  near.entries.clear()
+  await cache.check()
+  await cache.close()
+  assert.equal(near.entries.size, 0)
+})
+
 test('A tag that another process invalidates far is invalid here, though the copy is near; a key that it sets is seen at once where far carries messages', async () => {
   const far = (): Storage => redis({ url: server.url, prefix: 'whole:' })
   const elsewhere = await bench({ scope: 's', storage: far(), invalidationLag: 0 })

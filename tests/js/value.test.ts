@@ -172,7 +172,8 @@ test('What would come back as something else is refused: boxed primitives, and w
 
 test('An array that has names beside its items is refused, whatever its items are, and others are not', () => {
   const rows = Array.from({ length: 5000 }, (_, i) => ({ i }))
-  const arrays: unknown[][] = [[], [1], [0.5, 1.5, 2.5, 3.5], ['text'], [new Date(1)], [1, , 3], rows, [new Map(), ...rows]]
+  const numbers = rows.map(({ i }) => i)
+  const arrays: unknown[][] = [[], [1], [0.5, 1.5, 2.5, 3.5], ['text'], [new Date(1)], [1, , 3], rows, [new Map(), ...rows], numbers, numbers.map(i => i / 7), numbers.map(String)]
   for (const items of arrays) {
     assert.deepStrictEqual(again(items), items)
     for (const name of ['columns', '-1', '01', '4294967295', '1.5', '']) {
