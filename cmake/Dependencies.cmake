@@ -65,6 +65,10 @@ if(REPRISE_TESTS)
     URL https://github.com/catchorg/Catch2/archive/refs/tags/v2.13.10.tar.gz
     SHA256 d54a712b7b1d7708bc7a819a8e6e47b2fde9536f487b89ccbca295072a7d9943
     SUBDIR single_include)
+  # Compiling Catch2 itself takes a quarter of a minute, with sanitizers twice that. Debian's package has it compiled.
+  if(REPRISE_catch2_INCLUDE_DIR AND NOT EMSCRIPTEN)
+    find_library(REPRISE_CATCH2_MAIN Catch2WithMain)
+  endif()
 endif()
 
 add_library(reprise_headers INTERFACE)
@@ -147,4 +151,6 @@ add_library(reprise_lz4 INTERFACE)
 target_include_directories(reprise_lz4 SYSTEM INTERFACE "${lz4_folder}")
 target_compile_definitions(reprise_lz4 INTERFACE
   LZ4_STATIC_LINKING_ONLY_DISABLE_MEMORY_ALLOCATION
-  LZ4HC_HEAPMODE=0)
+  LZ4HC_HEAPMODE=0
+  # It has clang inline so much that a build with sanitizers takes a minute for this one file.
+  $<$<CONFIG:Debug>:LZ4_FORCE_INLINE=static>)

@@ -10,7 +10,12 @@ if(EMSCRIPTEN)
   list(APPEND test_sources tools/policies/eviction_lru.cpp)
 endif()
 
-add_library(reprise_test_objects OBJECT tests/native/main.cpp ${test_sources})
+add_library(reprise_test_objects OBJECT tests/native/memory_support.cpp ${test_sources})
+if(REPRISE_CATCH2_MAIN)
+  target_link_libraries(reprise_test_objects PUBLIC "${REPRISE_CATCH2_MAIN}")
+else()
+  target_sources(reprise_test_objects PRIVATE tests/native/main.cpp)
+endif()
 target_link_libraries(reprise_test_objects PUBLIC reprise_dense reprise_core reprise_flags reprise_catch2)
 target_include_directories(reprise_test_objects PRIVATE tools)
 if(NOT EMSCRIPTEN)
@@ -25,11 +30,12 @@ target_compile_definitions(reprise_test_objects PRIVATE REPRISE_SOURCE_DIR="${PR
 # The tests themselves need not be fast, only the core they test: this halves the time of the build.
 target_compile_options(reprise_test_objects PRIVATE -O0)
 # But for these, which work through megabytes themselves. (Their optimisation needs a header of its own.)
-set_source_files_properties(tests/native/model_test.cpp tests/native/cache_test.cpp
-  PROPERTIES COMPILE_OPTIONS -O1 SKIP_PRECOMPILE_HEADERS ON)
-# Catch2's header is read once, but for main.cpp, which makes a program of it.
+set_source_files_properties(tests/native/model_test.cpp PROPERTIES COMPILE_OPTIONS -O2 SKIP_PRECOMPILE_HEADERS ON)
+set_source_files_properties(tests/native/cache_test.cpp PROPERTIES COMPILE_OPTIONS -O1 SKIP_PRECOMPILE_HEADERS ON)
+# Catch2's header is read once, but for those that do not use it as it is.
 target_precompile_headers(reprise_test_objects PRIVATE <catch2/catch.hpp>)
-set_source_files_properties(tests/native/main.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+set_source_files_properties(tests/native/main.cpp tests/native/memory_support.cpp
+  PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 
 add_executable(reprise_tests $<TARGET_OBJECTS:reprise_test_objects>)
 target_link_libraries(reprise_tests PRIVATE reprise_test_objects)

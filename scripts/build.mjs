@@ -15,6 +15,8 @@ import { helpIfAsked } from './lib/help.mjs'
 import { fail, isMain, root, run, step, StepError } from './lib/process.mjs'
 
 const modules = ['core.wasm', 'core-dense.wasm']
+/** What each preset makes that TypeScript imports as text. */
+const modulesOf = { wasm: modules, 'wasm-tests': ['core-bucket0.wasm', 'core-bucket8.wasm'] }
 const nodeEntry = 'js/runtimes/node.ts'
 const runtimes = ['node', 'browser', 'url', 'workerd', 'edge-light', 'slim']
 /** Those that are imported by a name of their own: what is not imported is not bundled. */
@@ -38,7 +40,7 @@ export async function buildPreset(preset, target) {
     (await configuredHere(preset))
   if (!configured) await run('cmake', ['--preset', preset, '--fresh'])
   const output = await run('cmake', ['--build', '--preset', preset, ...(target === undefined ? [] : ['--target', target])])
-  if (preset.startsWith('wasm') && preset !== 'wasm-tests') await writeModules(preset)
+  if (modulesOf[preset] !== undefined) await writeModules(preset)
   return output
 }
 
@@ -52,7 +54,7 @@ async function configuredHere(preset) {
 export async function writeModules(preset = 'wasm') {
   const folder = join(root, 'build', preset)
   await mkdir(folder, { recursive: true })
-  for (const name of modules) {
+  for (const name of modulesOf[preset]) {
     await writeIfChanged(
       join(folder, `${name}.d.ts`),
       `/** The bytes of ${name}, deflated (zlib), in base64. */

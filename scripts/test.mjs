@@ -72,7 +72,7 @@ function collidingSuite(condition) {
   return {
     name: `js-${condition}`,
     async run() {
-      await buildPreset(`wasm-${condition}`)
+      await once(wasmTestsBuilt)
       return runNodeTests(names.map((name) => `tests/js/${name}.test.ts`), { conditions: [condition] })
     },
   }
@@ -92,7 +92,7 @@ async function onTwin() {
 /** A Catch2 program: built by a preset, then run. */
 function catch2(preset, variant = '') {
   return async function () {
-    await (preset === 'native' ? once(nativeBuilt) : buildPreset(preset))
+    await once(built[preset])
     const program = join('build', preset, `reprise_tests${variant}`)
     return runCatch2(preset.startsWith('wasm') ? [process.execPath, `${program}.cjs`] : [join(root, program)], this.filter)
   }
@@ -145,6 +145,12 @@ async function typesRight() {
 const nativeBuilt = () => buildPreset('native')
 
 const moduleBuilt = () => buildPreset('wasm')
+
+const wasmTestsBuilt = () => buildPreset('wasm-tests')
+
+const asanBuilt = () => buildPreset('asan')
+
+const built = { native: nativeBuilt, asan: asanBuilt, 'wasm-tests': wasmTestsBuilt }
 
 async function packageBuilt() {
   await once(moduleBuilt)

@@ -1,26 +1,3 @@
-// The main program of the native tests. Catch2 is compiled here, once.
+// Catch2 itself, and the main program, where the system has no library of them.
 #define CATCH_CONFIG_MAIN
 #include <catch2/catch.hpp>
-#include <cstddef>
-
-#include "memory_support.h"
-
-namespace {
-int without_memory = 0;
-}  // namespace
-
-extern "C" {
-void* __real_malloc(std::size_t size);
-void* __real_realloc(void* block, std::size_t size);
-void* __wrap_malloc(std::size_t size);
-void* __wrap_realloc(void* block, std::size_t size);
-
-void* __wrap_malloc(std::size_t size) { return without_memory > 0 ? nullptr : __real_malloc(size); }
-
-void* __wrap_realloc(void* block, std::size_t size) {
-  return without_memory > 0 ? nullptr : __real_realloc(block, size);
-}
-}
-
-reprise::NoMemory::NoMemory() { ++without_memory; }
-reprise::NoMemory::~NoMemory() { --without_memory; }
