@@ -6,6 +6,7 @@ import type { Ambient } from '../flights.js'
 import { fileSystem } from '../storage/file-system.js'
 import { nodeAead } from '../storage/node-aead.js'
 import { nodeCrypto, randomBytes } from '../storage/node-crypto.js'
+import { stopwatch } from '../storage/node-stopwatch.js'
 import type { Runtime } from './runtime.js'
 import { fallback, web } from './web.js'
 
@@ -46,6 +47,7 @@ function variable(name: string): string | undefined {
 const runtime: Runtime = {
   ...web,
   name: 'node',
+  stopwatch,
   // The core is in this file as it is: here nobody waits for a download, but everybody for another file, for zlib, and for inflating.
   async compile(dense) {
     // (At once: its functions are compiled when they are first called, and another thread is further away than that.)

@@ -4,7 +4,7 @@ import type { Digest, Runtime } from './runtime.js'
 export const web: Pick<Runtime, 'now' | 'stopwatch' | 'after' | 'random' | 'randomBytes' | 'digest' | 'background' | 'disabled'> = {
   now: () => Date.now(),
   // A clock that is turned is better than none: then what a call took is wrong, and whether it is too late.
-  stopwatch: typeof performance === 'object' ? () => performance.now() : () => Date.now(),
+  stopwatch: () => (typeof performance === 'object' ? performance.now() : Date.now()),
   after,
   random: () => Math.random(),
   randomBytes: count => crypto.getRandomValues(new Uint8Array(count)),

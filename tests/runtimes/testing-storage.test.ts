@@ -39,7 +39,7 @@ describe('reprise/testing/storage', () => {
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: files.map(({ name }) => name) }))
     assert.equal(await said(join(root, 'node_modules/typescript/bin/tsc'), '--pretty', 'false'), '')
     const report = await said('--test', '--test-reporter=tap', 'http-storage.test.js')
-    assert.match(report, /^# pass 14$/m, report)
+    assert.match(report, /^# pass 15$/m, report)
     assert.match(report, /^# fail 0$/m, report)
   })
 
@@ -52,6 +52,8 @@ describe('reprise/testing/storage', () => {
       'get: async key => entries.has(key) ? Buffer.from(entries.get(key)) : undefined': 'subclass of Uint8Array',
       'keys: async function* () { yield "00" }': 'keys\\(\\) of an empty storage lists',
       'clear: async () => {}': 'after clear\\(\\)',
+      'original: async key => entries.get(key)': 'no outdated\\(\\)',
+      'original: async () => undefined, outdated: async () => {}': 'original\\(\\) of a key whose copy is outdated',
     }
     await writeFile(join(folder, 'any.js'), `
       import { memory } from 'reprise'
@@ -73,7 +75,7 @@ describe('reprise/testing/storage', () => {
       console.log(JSON.stringify(said))
     `)
     const results = JSON.parse(await said('any.js')) as Record<string, { count: number; failed: string[] }>
-    assert.deepEqual(results[''], { count: 14, failed: [] })
+    assert.deepEqual(results[''], { count: 15, failed: [] })
     for (const [fault, message] of Object.entries(faults)) assert.match(results[fault]!.failed.join('\n'), new RegExp(message), fault)
   })
 
@@ -87,7 +89,7 @@ describe('reprise/testing/storage', () => {
     `)
     const lines = (await said('none.js')).trim().split('\n')
     assert.match(lines[0]!, /no test function here\. Give yours: storageContract\(name, makePlace, \{ test \}\)/)
-    assert.equal(lines.length, 15)
+    assert.equal(lines.length, 16)
   })
 
   test('is small and imports nothing, so that it runs in a page', async () => {

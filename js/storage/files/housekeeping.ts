@@ -20,6 +20,7 @@ import { type Counts, folderCount, Ledger } from './ledger.js'
 import { isAlive, leases } from './leases.js'
 import type { Pace } from './pace.js'
 import { type Looked, lookLater, lookNow, onDisk } from './worth.js'
+import { stopwatch } from '../node-stopwatch.js'
 
 /** In folders with more entries than that, these many stand for all. */
 const sampleSize = 64
@@ -52,7 +53,7 @@ export class Housekeeping {
   /** An entry of so many bytes was written. Where a promise is returned, too much was written of late: wait for it. */
   wrote(bytes: number): Promise<void> | undefined {
     this.uncounted += onDisk(bytes)
-    const sweeps = performance.now() - this.sweptAt > oldMs
+    const sweeps = stopwatch() - this.sweptAt > oldMs
     if (this.work === undefined && !this.closed && (this.uncounted >= this.step || sweeps)) {
       // What cannot be tidied stays: where the disk fails, reads and writes will say so.
       this.work = this.tidy(sweeps).catch(() => {}).finally(() => {
@@ -75,7 +76,7 @@ export class Housekeeping {
     // Those who wait for the write have their turn first.
     await new Promise(resolve => setImmediate(resolve))
     if (sweeps) {
-      this.sweptAt = performance.now()
+      this.sweptAt = stopwatch()
       await this.sweep()
     }
     for (let counted = 0; counted < folderCount && this.uncounted >= this.step && !this.closed; ) {

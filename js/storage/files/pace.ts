@@ -8,6 +8,7 @@
  * the time, at the most (plus one operation, whose time nobody knows before).
  */
 import fs from 'node:fs/promises'
+import { stopwatch } from '../node-stopwatch.js'
 
 /** Up to here an operation was not held up by anything. */
 const usualMs = 0.25
@@ -32,17 +33,17 @@ export class Pace {
 
   /** May a small operation be done at once? */
   get quick(): boolean {
-    if (this.purseMs <= 0) this.fill(performance.now())
+    if (this.purseMs <= 0) this.fill(stopwatch())
     return this.near && this.purseMs > 0
   }
 
   /** Does a small operation at once. */
   run<T>(operation: () => T): T {
-    const started = performance.now()
+    const started = stopwatch()
     try {
       return operation()
     } finally {
-      const ended = performance.now()
+      const ended = stopwatch()
       if (ended - started > usualMs) {
         this.fill(ended)
         this.purseMs -= ended - started
