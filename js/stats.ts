@@ -10,7 +10,7 @@ export interface CacheStats {
   hits: number
   /** Calls that had to compute or to wait for a computation; whatever it brought, a result, an error, or a stale value in place of one. */
   misses: number
-  /** Entries that calls found damaged, in memory or in storage, and dropped: bumped once for each. Those calls are misses; why the others are is in `core` (`missesAbsent`, `missesExpired` …). */
+  /** Entries that calls found damaged, in memory or in storage, and dropped: bumped once for each. Those calls are misses, unless it was a copy and the original is whole; why the others are is in `core` (`missesAbsent`, `missesExpired` …). */
   damaged: number
   /** Calls that ran their function, or found nothing, because the cache could not work, or was not to. */
   bypasses: number

@@ -21,7 +21,7 @@ import { build } from './build.mjs'
 import { helpIfAsked } from './lib/help.mjs'
 import { capture, fail, root, StepError } from './lib/process.mjs'
 import { markdownOf, rowOf, rowsInTests, shortMarkdownOf, withTable } from './lib/rows.mjs'
-import { setup } from './setup.mjs'
+import { installConsumers, setup } from './setup.mjs'
 
 const reporter = join(root, 'scripts/lib/row-reporter.mjs')
 
@@ -66,6 +66,7 @@ async function main() {
   // The table is all that is on stdout, for whoever wants to keep it.
   process.stdout.write = process.stderr.write.bind(process.stderr)
   await setup('test')
+  await installConsumers()
   await build({ wasm: true })
 
   const all = []

@@ -35,12 +35,11 @@ const needs = [
   { package: 'xvfb', use: 'test', why: 'a screen for that one, as it needs one', found: program('Xvfb') },
 ]
 
-/** Sets up for 'start' (the least) or 'test' (everything). */
+/** Sets up for 'start' (the least) or 'test' (everything but what installConsumers() brings). */
 export async function setup(use) {
   const missing = needs.filter((need) => (use === 'test' || need.use === use) && !need.found())
   if (missing.length > 0) await installSystemPackages(missing)
   await installPackages('.', 'install npm packages')
-  if (use === 'test') await installPackages('tests/consumers', 'install bundlers, runtimes and frameworks')
   if (use === 'test' && !program('valkey-server')() && unpackedValkey() === undefined && canUnpackValkey()) {
     await step('unpack valkey', unpackValkey).catch((error) => console.log(`Without it the tests of storage in Redis run with Redis alone: ${error.message}`))
   }
@@ -137,8 +136,13 @@ async function keepUsersNode(prefix) {
   await run(command[0], command.slice(1))
 }
 
+/** What the package is tried in: a minute of its own, in which other things can be done. */
+export function installConsumers(told = step) {
+  return installPackages('tests/consumers', 'install bundlers, runtimes and frameworks', told)
+}
+
 /** What the package-lock.json of a folder lists, in its node_modules, unless it is there. */
-export async function installPackages(folder, title) {
+export async function installPackages(folder, title, told = step) {
   const modules = join(root, folder, 'node_modules')
   // npm writes this one at the end of every install.
   const installed = join(modules, '.package-lock.json')
@@ -152,10 +156,12 @@ export async function installPackages(folder, title) {
   // Within `npm start`, npm tells which npm it is; it runs on the same node as this script.
   const npm = process.env.npm_execpath
   const [command, first] = npm ? [process.execPath, [npm]] : ['npm', []]
-  await step(title, () => run(command, [...first, 'ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: join(root, folder), timeoutSeconds: 900 }))
+  await told(title, () => run(command, [...first, 'ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: join(root, folder), timeoutSeconds: 900 }))
 }
 
 if (isMain(import.meta.url)) {
   const use = process.argv[2] ?? 'test'
-  await setup(use === 'start' ? 'start' : 'test').catch(fail)
+  await setup(use === 'start' ? 'start' : 'test')
+    .then(() => (use === 'start' ? undefined : installConsumers()))
+    .catch(fail)
 }

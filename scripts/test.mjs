@@ -19,7 +19,7 @@ import { helpIfAsked } from './lib/help.mjs'
 import { runNodeTests } from './lib/node-test.mjs'
 import { capture, fail, root, run, secondsSince, StepError } from './lib/process.mjs'
 import { tidy } from './lib/tidy.mjs'
-import { setup } from './setup.mjs'
+import { installConsumers, setup } from './setup.mjs'
 
 // ---- the suites -------------------------------------------------------------------------------
 // A suite's `run` answers with { passed, failed, output }, or throws, which counts as one failure.
@@ -60,7 +60,7 @@ function folderSuites() {
       files: files.filter((file) => file.startsWith(`tests/${name}/`)),
       async run() {
         // Some hold the native tool against the command; if it cannot be built, the suite `native` says so.
-        await Promise.all([once(packageBuilt), once(nativeBuilt).catch(() => {})])
+        await Promise.all([once(packageBuilt), once(nativeBuilt).catch(() => {}), ['js', 'types', 'golden'].includes(name) || once(consumersInstalled)])
         return runNodeTests(this.files)
       },
     }))
@@ -139,8 +139,17 @@ async function typesRight() {
   // demo/ and tests/ import 'reprise' by its name, which leads to the types in dist/. If those could
   // not be built, the suite `package` says so.
   await once(packageBuilt).catch(() => {})
+  await once(consumersInstalled)
   await run(process.execPath, [tsc(), '--noEmit', '--pretty', 'false'])
 }
+
+/** Its line is printed when it is done, as others are printed meanwhile. */
+const consumersInstalled = () =>
+  installConsumers(async (title, work) => {
+    const start = performance.now()
+    await work()
+    console.log(`${title}, ${secondsSince(start)}`)
+  })
 
 const nativeBuilt = () => buildPreset('native')
 
@@ -247,6 +256,8 @@ try {
   } else {
     const picked = chosen(lanes, names)
     await setup('test')
+    // (Who needs it says so if it fails.)
+    if (names.length === 0) once(consumersInstalled).catch(() => {})
     const results = await Promise.all(picked.map((lane) => [...lane]).map(runLane))
     process.exitCode = tellTotals(results.flat(), start) ? 0 : 1
   }

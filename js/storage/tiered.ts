@@ -123,11 +123,12 @@ export function tiered(near: Storage, far: Storage, options: TieredOptions = {})
       if (ended.status === 'rejected') throw ended.reason
     },
 
+    // (Far may be two as well.)
     async outdated(key) {
-      await nearby(key, () => near.delete(key))
+      await Promise.all([nearby(key, () => near.delete(key)), far.outdated?.(key)])
     },
 
-    original: key => far.get(key),
+    original: key => (far.original === undefined ? far.get(key) : far.original(key)),
 
     ...optional('add'),
     ...optional('keys'),

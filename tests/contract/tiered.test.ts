@@ -219,7 +219,8 @@ for (const secret of [undefined, 'a secret of 16 bytes or more']) {
     near.entries.set(name, copy.map((byte, i) => (i === copy.length - 40 ? byte ^ 1 : byte)))
     const here = await open(tiered(near, far))
     assert.equal(await load(here.cache), 1, 'a damaged copy')
-    assert.equal(here.cache.stats().damaged + here.cache.stats().badMacs, 1)
+    const { calls, hits, misses, damaged, badMacs } = here.cache.stats()
+    assert.deepEqual({ calls, hits, misses, refused: damaged + badMacs }, { calls: 1, hits: 1, misses: 0, refused: 1 })
     await here.cache.settled()
     assert.deepEqual([near.entries.get(name), far.entries.get(name)], [undefined, copy])
     near.entries.set(name, copy)
@@ -241,6 +242,17 @@ for (const secret of [undefined, 'a secret of 16 bytes or more']) {
     await last.cache.close()
   })
 }
+
+test('Of three, the last one is the original, and all copies are outdated together', async () => {
+  const [near, middle, far] = [countedStorage(), countedStorage(), countedStorage()]
+  const storage = tiered(near, tiered(middle, far))
+  await storage.set(key, bytes(1), {})
+  for (const { entries } of [near, middle]) entries.set(key, bytes(0))
+  assert.deepEqual([await storage.get(key), await storage.original!(key)], [bytes(0), bytes(1)])
+  await storage.outdated!(key)
+  assert.deepEqual([near.entries.size, middle.entries.size, await storage.get(key)], [0, 0, bytes(1)])
+  await storage.close!()
+})
 
 test('check() judges what far has, and copies nothing', async () => {
   const [near, far] = [countedStorage(), new Map<string, Uint8Array>()]
