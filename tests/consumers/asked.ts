@@ -1,6 +1,7 @@
 /**
- * What every consumer runs: a cache with its defaults, asked twice, and one that compresses. Its value is a Map and its core one of two, so
- * that a bundle has to find what is loaded only when it is needed. It tells what it saw; what that has to be is here, too.
+ * What every consumer runs: a cache with its defaults, asked twice, and one that compresses. (But for the deadline: on a busy machine a browser's database
+ * may take longer than a user would wait.) Its value is a Map and its core one of two, so that a bundle has to find what is loaded only when it is needed. It
+ * tells what it saw; what that has to be is here, too.
  */
 import assert from 'node:assert/strict'
 
@@ -16,7 +17,7 @@ export const asked = (entry = 'reprise'): string => `
       runs++
       return new Map([['sum', a + b]])
     }
-    const cache = await createCache({ onEvent })
+    const cache = await createCache({ onEvent, storageDeadline: '10s' })
     const cached = cache.wrap(add, { name: 'add', ttl: '1h' })
     const values = [await cached(1, 2), await cached(1, 2)].map((value) => value.get('sum'))
     await cache.close()

@@ -9,7 +9,7 @@ import { expect, test } from 'vitest'
 test('computes once', async () => {
   expect(typeof document).toBe(process.env.DOCUMENT)
   const events = []
-  const cache = await createCache({ onEvent: event => events.push(event.type) })
+  const cache = await createCache({ storageDeadline: '10s', onEvent: event => events.push(event.type) })
   let runs = 0
   const ask = cache.wrap(async ({ question }) => {
     runs++
