@@ -161,7 +161,12 @@ async function listening(child: ChildProcess, command: string): Promise<Server> 
     get printed() {
       return printed
     },
-    curl: command => curl(command, origin),
+    async curl(command) {
+      const answer = await curl(command, origin)
+      // What it printed before it answered is in its pipe; whoever reads `printed` next is to have heard it.
+      for (let turns = 0; turns < 3; turns++) await new Promise(resolve => setImmediate(resolve))
+      return answer
+    },
     async stop() {
       if (!running) return
       endGroup(child, 'SIGTERM')
