@@ -47,9 +47,6 @@ const webLane = [
   { name: 'js-fallback', run: onTwin },
 ]
 
-/** They wait for servers and browsers for much of their time. */
-const waiting = ['contract', 'examples']
-
 /** Each folder of tests/ with *.test.ts files is a suite of its own. */
 function folderSuites() {
   const files = filesBelow('tests', '.test.ts')
@@ -64,7 +61,7 @@ function folderSuites() {
       async run() {
         // Some hold the native tool against the command; if it cannot be built, the suite `native` says so.
         await Promise.all([once(packageBuilt), once(nativeBuilt).catch(() => {}), ['js', 'types', 'golden'].includes(name) || once(consumersInstalled)])
-        return runNodeTests(this.files, waiting.includes(name) ? { atOnce: Math.max(2, availableParallelism() - 1) } : {})
+        return runNodeTests(this.files)
       },
     }))
 }

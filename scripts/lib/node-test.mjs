@@ -7,11 +7,10 @@ import { capture, root } from './process.mjs'
 
 /**
  * @param {string[]} files
- * @param {{ timeoutSeconds?: number, conditions?: string[], env?: Record<string, string>, atOnce?: number }} [options] `conditions` choose among the imports of
- *   package.json; `atOnce` files run side by side (else one less than there are processors)
+ * @param {{ timeoutSeconds?: number, conditions?: string[], env?: Record<string, string> }} [options] `conditions` choose among the imports of package.json
  * @returns {Promise<{ passed: number, failed: number, skipped: number, output: string }>}
  */
-export async function runNodeTests(files, { timeoutSeconds = 600, conditions = [], env = {}, atOnce } = {}) {
+export async function runNodeTests(files, { timeoutSeconds = 600, conditions = [], env = {} } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'reprise-node-test-'))
   const report = join(folder, 'report.tap')
   try {
@@ -19,7 +18,7 @@ export async function runNodeTests(files, { timeoutSeconds = 600, conditions = [
       ['--test-reporter=spec', '--test-reporter-destination=stdout'],
       ['--test-reporter=tap', `--test-reporter-destination=${report}`],
     ].flat()
-    const args = [...conditions.map((name) => `--conditions=${name}`), '--import', 'tsx', '--test', ...(atOnce === undefined ? [] : [`--test-concurrency=${atOnce}`]), ...reporters, ...files]
+    const args = [...conditions.map((name) => `--conditions=${name}`), '--import', 'tsx', '--test', ...reporters, ...files]
     const { code, output } = await capture(process.execPath, args, { timeoutSeconds, env })
     const tap = await readFile(report, 'utf8').catch(() => '')
     // TAP ends with lines like "# pass 12".
