@@ -13,6 +13,7 @@ import { jittered, keptStaleMs } from './freshness.js'
 import type { Parts, StorageName } from './parts.js'
 import type { Plan } from './plan.js'
 import { kindOf, tokensOf } from './sealed.js'
+import { compareBytes } from './shapes.js'
 import type { Snapshot } from './tokens.js'
 import { failed, flag, labelled, type Payload } from './value.js'
 
@@ -102,9 +103,14 @@ export function fromMemory(parts: Parts, plan: Plan, args: readonly unknown[], n
 export async function fromStorage(parts: Parts, plan: Plan, key: Key, name: StorageName, outdated: () => unknown, expires = false): Promise<Stored | undefined> {
   const storage = parts.storage!
   const isOutdated = (): boolean => Boolean(outdated()) || (!expires && parts.flights.expires(key.id))
-  let found = await judged(parts, plan, key, name, await storage.get(name.text), isOutdated)
-  // What was refused may be a copy: damaged by itself, or invalidated and the original made anew since.
-  if (typeof found === 'string' && storage.copies) found = await judged(parts, plan, key, name, await storage.original(name.text), isOutdated)
+  const judge = (entry: Uint8Array | undefined): Promise<Stored | RefusalReason | undefined> => judged(parts, plan, key, name, entry, isOutdated)
+  const entry = await storage.get(name.text)
+  let found = await judge(entry)
+  if (typeof found === 'string' && storage.copies) {
+    // It may have been a copy: damaged by itself, or invalidated and the original made anew since.
+    const original = await storage.original(name.text)
+    if (original === undefined || compareBytes(entry!, original) !== 0) found = await judge(original)
+  }
   if (typeof found !== 'string') return found
   // What is over or invalidated is to be replaced soon, and another may have done so by now: a deletion could take that.
   if (found !== 'expired' && found !== 'invalidated' && !isOutdated()) void storage.delete(name.text)

@@ -160,8 +160,11 @@ export async function installPackages(folder, title, told = step) {
 }
 
 if (isMain(import.meta.url)) {
-  const use = process.argv[2] ?? 'test'
-  await setup(use === 'start' ? 'start' : 'test')
-    .then(() => (use === 'start' ? undefined : installConsumers()))
-    .catch(fail)
+  const use = process.argv[2] === 'start' ? 'start' : 'test'
+  try {
+    await setup(use)
+    if (use === 'test') await installConsumers()
+  } catch (error) {
+    fail(error)
+  }
 }

@@ -60,7 +60,7 @@ function folderSuites() {
       files: files.filter((file) => file.startsWith(`tests/${name}/`)),
       async run() {
         // Some hold the native tool against the command; if it cannot be built, the suite `native` says so.
-        await Promise.all([once(packageBuilt), once(nativeBuilt).catch(() => {}), ['js', 'types', 'golden'].includes(name) || once(consumersInstalled)])
+        await Promise.all([once(packageBuilt), once(built.native).catch(() => {}), ['js', 'types', 'golden'].includes(name) || once(consumersInstalled)])
         return runNodeTests(this.files)
       },
     }))
@@ -72,7 +72,7 @@ function collidingSuite(condition) {
   return {
     name: `js-${condition}`,
     async run() {
-      await once(wasmTestsBuilt)
+      await once(built['wasm-tests'])
       return runNodeTests(names.map((name) => `tests/js/${name}.test.ts`), { conditions: [condition] })
     },
   }
@@ -126,7 +126,7 @@ async function formatted() {
 }
 
 async function tidied() {
-  await Promise.all([once(nativeBuilt), once(moduleBuilt)])
+  await Promise.all([once(built.native), once(built.wasm)])
   await tidy(availableParallelism())
 }
 
@@ -151,18 +151,11 @@ const consumersInstalled = () =>
     console.log(`${title}, ${secondsSince(start)}`)
   })
 
-const nativeBuilt = () => buildPreset('native')
-
-const moduleBuilt = () => buildPreset('wasm')
-
-const wasmTestsBuilt = () => buildPreset('wasm-tests')
-
-const asanBuilt = () => buildPreset('asan')
-
-const built = { native: nativeBuilt, asan: asanBuilt, 'wasm-tests': wasmTestsBuilt }
+/** For each preset, what builds it. */
+const built = Object.fromEntries(['native', 'asan', 'wasm', 'wasm-tests'].map((preset) => [preset, () => buildPreset(preset)]))
 
 async function packageBuilt() {
-  await once(moduleBuilt)
+  await once(built.wasm)
   await buildPackage()
 }
 

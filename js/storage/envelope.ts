@@ -60,29 +60,34 @@ const trailerSize = headSize + macSize
 
 /** The storage, seen through its envelopes. Whatever else it can do passes as it is. `refused` is told whether there may be more behind what it is told of, a copy. */
 export function envelope(storage: Storage, sealer: Sealer, refused: (key: string, isCopy: boolean) => void): Enveloped {
-  async function opened(key: string, sealed: Uint8Array | undefined, tell: Refused): Promise<Uint8Array | undefined> {
-    // What is no bytes is for who asks to judge.
+  /** What is no bytes is for who asks to judge. */
+  async function opened(key: string, sealed: Uint8Array | undefined): Promise<Uint8Array | Refusal | undefined> {
     // (As is-a.ts asks: what the core's file and a file that is loaded later have in common is a third file.)
-    if (sealed === undefined || Object.prototype.toString.call(sealed) !== '[object Uint8Array]') return sealed
-    const bytes = await sealer.open(key, sealed)
-    if (typeof bytes !== 'string') return bytes
-    tell(bytes, sealed)
+    return sealed === undefined || Object.prototype.toString.call(sealed) !== '[object Uint8Array]' ? sealed : sealer.open(key, sealed)
+  }
+  /** What is refused is told, and undefined. */
+  function told(key: string, sealed: Uint8Array | undefined, found: Uint8Array | Refusal | undefined, tell: Refused = () => refused(key, false)): Uint8Array | undefined {
+    if (typeof found !== 'string') return found
+    tell(found, sealed!)
     return undefined
   }
-  const original: Enveloped['original'] = storage.original && (async (key, tell = () => refused(key, false)) => opened(key, await storage.original!(key), tell))
   const through: Partial<Enveloped> = {
     async get(key, tell) {
-      let isRefused = false
-      const bytes = await opened(key, await storage.get(key), (why, bytes) => {
-        isRefused = true
-        if (tell === undefined) refused(key, original !== undefined)
-        else tell(why, bytes)
-      })
-      if (!isRefused || original === undefined) return bytes
+      const sealed = await storage.get(key)
+      const found = await opened(key, sealed)
+      if (typeof found !== 'string' || storage.original === undefined) return told(key, sealed, found, tell)
       await storage.outdated?.(key)
-      return original(key, tell)
+      const original = await storage.original(key)
+      if (original !== undefined && isSame(sealed!, original)) return told(key, sealed, found, tell)
+      refused(key, true)
+      return told(key, original, await opened(key, original), tell)
     },
-    ...(original && { original }),
+    ...(storage.original && {
+      async original(key: string, tell?: Refused) {
+        const sealed = await storage.original!(key)
+        return told(key, sealed, await opened(key, sealed), tell)
+      },
+    }),
     async set(key, entry, hint) {
       await storage.set(key, await sealer.seal(key, entry), hint)
     },

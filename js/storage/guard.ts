@@ -109,9 +109,9 @@ export class StorageGuard {
   }
 
   /** The same whatever is being written, telling an empty place from a failure. */
-  async tryGet(key: string, refused?: Refused): Promise<{ ok: boolean; bytes?: Uint8Array | undefined }> {
+  async tryGet(key: string): Promise<{ ok: boolean; bytes?: Uint8Array | undefined }> {
     if (this.owed.has(key) && !(await this.delete(key))) return { ok: false }
-    return this.read('get', key, refused)
+    return this.read('get', key)
   }
 
   /** There may be more behind what get() answers with. */
@@ -271,7 +271,7 @@ export class StorageGuard {
     if (this.breaker.admits()) await this.timely('publish', () => this.storage.publish!(message))
   }
 
-  /** What lies under a key was changed by others. */
+  /** A copy of what lies under a key is to be used no more. */
   async outdated(key: string): Promise<void> {
     if (this.storage.outdated !== undefined) await this.timely('get', () => this.storage.outdated!(key), false)
   }

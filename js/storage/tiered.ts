@@ -128,7 +128,7 @@ export function tiered(near: Storage, far: Storage, options: TieredOptions = {})
       await Promise.all([nearby(key, () => near.delete(key)), far.outdated?.(key)])
     },
 
-    original: key => (far.original === undefined ? far.get(key) : far.original(key)),
+    original: key => far.original?.(key) ?? far.get(key),
 
     ...optional('add'),
     ...optional('keys'),

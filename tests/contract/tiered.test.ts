@@ -240,6 +240,13 @@ for (const secret of [undefined, 'a secret of 16 bytes or more']) {
     await last.cache.settled()
     assert.deepEqual(near.entries.get(name), far.entries.get(name))
     await last.cache.close()
+
+    far.entries.set(name, far.entries.get(name)!.slice(1))
+    near.entries.delete(name)
+    const once = await open(tiered(near, far))
+    assert.equal(await load(once.cache), 4, 'there was no copy')
+    assert.equal(once.cache.stats().damaged + once.cache.stats().badMacs, 1, 'it is refused once')
+    await once.cache.close()
   })
 }
 

@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { endGroup, endsWithUs } from '../consumers/program.js'
 import { tarball } from '../consumers/tarball.js'
+import { turns } from '../js/harness.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -164,7 +165,7 @@ async function listening(child: ChildProcess, command: string): Promise<Server> 
     async curl(command) {
       const answer = await curl(command, origin)
       // What it printed before it answered is in its pipe; whoever reads `printed` next is to have heard it.
-      for (let turns = 0; turns < 3; turns++) await new Promise(resolve => setImmediate(resolve))
+      await turns()
       return answer
     },
     async stop() {

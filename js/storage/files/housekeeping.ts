@@ -14,13 +14,13 @@
 import { lstatSync, readdirSync } from 'node:fs'
 import { lstat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { stopwatch } from '../node-stopwatch.js'
 import { type Directory, namesIn, unfinished } from './directory.js'
 import { isMissing } from './failure.js'
 import { type Counts, folderCount, Ledger } from './ledger.js'
 import { isAlive, leases } from './leases.js'
 import type { Pace } from './pace.js'
 import { type Looked, lookLater, lookNow, onDisk } from './worth.js'
-import { stopwatch } from '../node-stopwatch.js'
 
 /** In folders with more entries than that, these many stand for all. */
 const sampleSize = 64

@@ -13,10 +13,10 @@
 import { lstatSync, readFileSync, readlinkSync } from 'node:fs'
 import { open, readFile, unlink, utimes } from 'node:fs/promises'
 import { nodeCrypto } from '../node-crypto.js'
+import { stopwatch } from '../node-stopwatch.js'
 import type { Lease } from '../storage.js'
 import { isMissing } from './failure.js'
 import { addLater } from './whole-file.js'
-import { stopwatch } from '../node-stopwatch.js'
 
 export const leases = 'leases'
 
