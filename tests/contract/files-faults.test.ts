@@ -111,17 +111,18 @@ test('F4: without a free descriptor calls go on, and the storage is used again a
 const strace = !works('strace', '-f', '-o', '/dev/null', 'true') && 'there is no strace here, or it may not trace: install it'
 const injections: [string, Partial<Told>, string, RegExp][] = [
   ['no room for a name', {}, 'rename,renameat,renameat2:error=ENOSPC:when=5+', /^set: .*ENOSPC/],
-  ['a disk that fails as it is asked to hold on to something', { durability: 'power' }, 'fsync,fdatasync:error=EIO:when=12+', /^set: .*EIO.*The disk fails/],
+  ['a disk that fails as it is asked to hold on to something', { durability: 'power' }, 'fsync,fdatasync:error=EIO:when=20+', /^set: .*EIO.*The disk fails/],
 ]
 for (const [what, told, inject, message] of injections) {
   test(`F5: ${what}: calls go on, and nothing unfinished is left`, { skip: strace }, async () => {
     const directory = join(folder, `inject-${inject.slice(0, 6)}`)
     const syscalls = inject.slice(0, inject.indexOf(':'))
-    const went = await calls({ directory, calls: 5, bytes: 2_000, ...told }, { under: `strace -f -o /dev/null -e trace=${syscalls} -e inject=${inject}` })
-    assertUnharmed(went, 5, message)
+    // strace counts for each thread, and a slow disk is asked by the pool's instead of the main one: of 12 calls two such counts leave some that fail.
+    const went = await calls({ directory, calls: 12, bytes: 2_000, ...told }, { shell: 'export UV_THREADPOOL_SIZE=1', under: `strace -f -o /dev/null -e trace=${syscalls} -e inject=${inject}` })
+    assertUnharmed(went, 12, message)
     assert.deepEqual(await drafts(directory), [])
-    // What was acknowledged is there.
-    assert.ok((await entriesIn(directory)).length >= 6 - went.rejected.length)
+    assert.ok(went.acknowledged > 0)
+    assert.ok((await entriesIn(directory)).length >= went.acknowledged, 'what was acknowledged is there')
   })
 }
 
