@@ -7,7 +7,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { createCache, fileSystem } from 'reprise'
 import { chat, type ChatCompletion, type ChatRequest } from './chat.js'
-import { FlagError, help, parseFlags, type Flags } from './flags.js'
+import { type Flags, parseFlags } from './flags.mjs'
 import { folders } from './folders.js'
 import { messageOf } from './http.js'
 import { buildPage, pageExists } from './page.js'
@@ -32,10 +32,6 @@ process.exitCode = await run(process.argv.slice(2))
 async function run(args: readonly string[]): Promise<number> {
   try {
     const flags = parseFlags(args)
-    if (flags.help) {
-      terminal.print(help)
-      return 0
-    }
     onInterrupt()
     const upstream = await findUpstream({ env: process.env })
     cleanups.push(() => upstream.close())
@@ -48,7 +44,7 @@ async function run(args: readonly string[]): Promise<number> {
     terminal.clearStatus()
     console.error(messageOf(error))
     await cleanUp()
-    return error instanceof FlagError ? 2 : 1
+    return 1
   }
 }
 

@@ -1,19 +1,40 @@
-// `npm start`: sets up what is missing, builds the core and the package, and runs the demo.
-// Arguments go to the demo: `npm start -- --no-serve`.
+// The demo of reprise: paints a picture twice and asks a chat model twice, then
+// serves a page that does the same in the browser. What is missing is set up and
+// built first, which takes a minute or two once.
+//
+//   npm start                    the whole demo
+//   npm start -- --no-serve      the calls in the terminal, no page
+//   npm start -- --port 8080     the page on this port (without it: 4173, or the
+//                                next free one)
+//
+// The chat model is, in this order:
+//   OPENAI_BASE_URL   an endpoint that speaks OpenAI's API, with OPENAI_API_KEY
+//                     and OPENAI_MODEL
+//   Ollama            if one answers on this machine at port 11434
+//   our own           a small n-gram model at the pace of a hosted one
+//
+// The answers are kept in .reprise/. Delete that folder to start afresh.
 
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { FlagError, parseFlags } from '../demo/flags.mjs'
 import { build } from './build.mjs'
+import { helpIfAsked } from './lib/help.mjs'
 import { fail, root, StepError } from './lib/process.mjs'
 import { setup } from './setup.mjs'
 
+helpIfAsked()
+const flags = process.argv.slice(2)
 try {
+  parseFlags(flags)
   await setup('start')
   await build({ wasm: true })
-  startDemo(process.argv.slice(2))
+  startDemo(flags)
 } catch (error) {
-  fail(error)
+  if (!(error instanceof FlagError)) fail(error)
+  console.error(error.message)
+  process.exit(2)
 }
 
 function startDemo(args) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { FlagError, help, parseFlags } from '../../demo/flags.js'
+import { FlagError, parseFlags } from '../../demo/flags.mjs'
 import { firstLines, formatBytes, formatMs, formatTable, formatTotals, rowOf, type Row } from '../../demo/report.js'
 
 const miss: Row = { call: 'paint', from: 'function ran', result: 'miss', ms: 4321, bytes: 287_482, functionMs: 4320 }
@@ -54,11 +54,10 @@ test('a long answer is cut to its first lines', () => {
 
 describe('the flags', () => {
   test('say what to leave out and where to serve', () => {
-    assert.deepEqual(parseFlags([]), { help: false, serve: true, port: undefined })
-    assert.deepEqual(parseFlags(['--no-serve']), { help: false, serve: false, port: undefined })
+    assert.deepEqual(parseFlags([]), { serve: true, port: undefined })
+    assert.deepEqual(parseFlags(['--no-serve']), { serve: false, port: undefined })
     assert.equal(parseFlags(['--port', '8080']).port, 8080)
     assert.equal(parseFlags(['--port=0']).port, 0)
-    assert.equal(parseFlags(['--help']).help, true)
   })
 
   test('refuse what they do not know, and name what they know', () => {
@@ -68,9 +67,5 @@ describe('the flags', () => {
     for (const args of [['--port'], ['--port', 'abc'], ['--port', '70000']]) {
       assert.throws(() => parseFlags(args), /--port needs a number from 0 to 65535/)
     }
-  })
-
-  test('are explained in 80 columns', () => {
-    assert.ok(help.split('\n').every((line) => line.length <= 80))
   })
 })

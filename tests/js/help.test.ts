@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { scripts: Record<string, string> }
 
-for (const name of ['test', 'bench', 'torture', 'size', 'matrix', 'build', 'release']) {
+for (const name of ['start', 'test', 'bench', 'torture', 'size', 'matrix', 'build', 'release']) {
   for (const flag of ['--help', '-h']) {
     test(`npm run ${name} -- ${flag} says what it does, and does nothing`, async () => {
       const [, script] = scripts[name]!.split(' ')
