@@ -6,7 +6,7 @@
  *                   beside that of a worker which answers and does nothing else
  */
 import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -52,8 +52,9 @@ const node: { name: string; version: string; program: string; aside?: string }[]
 async function nodeRow(pace: Pace, progress: (line: string) => void): Promise<Result> {
   progress('start/node')
   const measured: number[][] = node.map(() => [])
-  // Files, as programs are, and where the peers are found. (By `node -e`, Node would load its loader of modules within what is measured, and by `performance`, perf_hooks before it.)
-  const folder = await mkdtemp(join(root, 'tests/bench/.tmp-start-'))
+  // Files, as programs are, where the peers are found. (By `node -e`, Node would load its loader of modules within what is measured, and by `performance`, perf_hooks before it.)
+  const folder = join(root, 'tests/bench/node_modules/.start')
+  await mkdir(folder, { recursive: true })
   try {
     for (const [i, { program }] of node.entries()) {
       const whole = ['const now = () => Number(process.hrtime.bigint()) / 1e6', 'let runs = 0', 'const start = now()', program, 'const ms = now() - start', 'console.log(JSON.stringify({ ms, runs }))', 'process.exit()']
