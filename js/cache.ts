@@ -15,14 +15,14 @@ import type { Job } from './journey.js'
 import { type ContextOptions, type FunctionOptions, type GetOrSetOptions, parseFunction, parseScope, type ParsedOptions, type SetOptions, type WrapOptions } from './options.js'
 import type { Parts, StorageName } from './parts.js'
 import { functionNames, labelOfKey, type Plan, type Planner, within } from './plan.js'
-import { fromMemory, hitFacts, keep, type Kept, landingOf, missed, missReasons, reportHit, type Result } from './results.js'
+import { disown, fromMemory, hitFacts, keep, type Kept, landingOf, missed, missReasons, reportHit, type Result } from './results.js'
 import type { Match, ScanProgress } from './scan.js'
 import { parseSignal } from './signals.js'
 import { type CacheStats, statsOf } from './stats.js'
 import type { Snapshot, Tag } from './tokens.js'
 import { checkNames, parseSwitch } from './units.js'
 import { discard, type Payload } from './value.js'
-import { expire, forget, lookedUp, surviving } from './verbs.js'
+import { expire, forget, lookedUp, surviving, unlessFailure } from './verbs.js'
 import { readHow, wrapped } from './wrap.js'
 import type { AnyFunction, ArgumentsOf, ResultOf, WithoutContext, Wrapped } from './wrapped.js'
 
@@ -97,13 +97,14 @@ export class Cache {
     return call(this.parts, plan, args, job, options && readHow(options))
   }
 
-  /** The value under a key; undefined where there is none (has() tells it from a stored undefined). */
+  /** The value under a key; undefined where there is none (has() tells it from a stored undefined). Rejects with an error that was kept (`cacheErrors`). */
   get(key: UserKey): Promise<unknown> {
-    return this.find(key, value => value, undefined)
+    return this.find(key, unlessFailure, undefined)
   }
 
+  /** Whether there is a value; an error that was kept (`cacheErrors`) is none. */
   has(key: UserKey): Promise<boolean> {
-    return this.find(key, () => true, false)
+    return this.find(key, value => !(value instanceof Failure), false)
   }
 
   /** get() of several keys, in their order. */
@@ -151,7 +152,7 @@ export class Cache {
       if (name === undefined) return
       if (gone) await parts.storage?.delete(name.text)
       await parts.storage?.written(name.text)
-      await parts.news?.keyChanged(plan.prefix, write.args)
+      parts.news?.keyChanged(plan.prefix, canonical!)
     })
   }
 
@@ -283,7 +284,7 @@ export class Cache {
 
   private async renew(what: Group, type: 'invalidated' | 'expired'): Promise<void> {
     const tag = this.tagOf(type === 'invalidated' ? 'invalidate' : 'expire', what)
-    this.parts.flights.doomTagged(tag)
+    this.parts.flights.doomTagged(tag, type)
     await this.parts.tokens.renew(tag, type === 'expired')
     this.parts.emit?.({ type, what: what === 'all' ? 'all' : Object.entries(what)[0]!.join(' ') })
   }
@@ -321,7 +322,10 @@ export class Cache {
   private find<T>(key: UserKey, of: (value: unknown) => T, none: T): Promise<T> {
     const now = this.parts.now()
     const asking = upToDate(this.parts, now)
-    return asking === undefined ? this.found(key, of, none, now) : asking.then(() => this.found(key, of, none, now))
+    if (asking === undefined) return this.found(key, of, none, now)
+    // The key is what it is now.
+    const own = Array.isArray(key) ? [...(key as unknown[])] : key
+    return asking.then(() => this.found(own, of, none, now))
   }
 
   private found<T>(key: UserKey, of: (value: unknown) => T, none: T, now: number): Promise<T> {
@@ -336,7 +340,7 @@ export class Cache {
       }
       if (value !== missed) {
         if (parts.emit !== undefined) reportHit(parts, parts.keyOf(core), hitFacts(userPlan, core.facts(), 'memory', now), parts.verdict === verdict.stale ? 'swr' : undefined)
-        return value instanceof Failure ? Promise.reject(value.error) : Promise.resolve(of(value))
+        return Promise.resolve(of(value))
       }
       const digest = parts.storage === undefined && parts.emit === undefined ? undefined : parts.keyOf(core)
       const stored = digest === undefined || parts.storage === undefined ? undefined : this.stored(digest, args)
@@ -352,8 +356,8 @@ export class Cache {
     const { parts, planner: { userPlan } } = this
     const found = await lookedUp(parts, userPlan, key, args, parts.core!.canonicalBytes())
     if (found?.answers !== true) return undefined
-    const landing = await landingOf(parts, userPlan, key, found, found.fresh ? 'hit' : 'stale')
-    if (landing === undefined) parts.disowned++
+    const landing = await landingOf(parts, userPlan, key, found, found.fresh ? 'hit' : 'stale').catch((error: unknown) => ({ value: new Failure(error) }))
+    if (landing === undefined) disown(parts, found.facts)
     return landing
   }
 }
@@ -373,7 +377,7 @@ class Write implements Doomable, Result {
   readonly label: string | undefined
   readonly ttlMs: number
 
-  constructor(readonly core: Core, readonly key: Key, readonly args: readonly unknown[], readonly value: unknown, plan: Plan) {
+  constructor(readonly core: Core, readonly key: Key, args: readonly unknown[], readonly value: unknown, plan: Plan) {
     this.tags = plan.tags
     this.label = labelOfKey(plan, args)
     this.ttlMs = plan.ttlMs

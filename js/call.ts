@@ -12,15 +12,15 @@
  */
 import { verdict } from './boundary.js'
 import { Context } from './context.js'
-import type { Core, Key } from './core.js'
+import type { Core, Facts, Key } from './core.js'
 import type { HitFacts, MissReason } from './events.js'
 import { Failure } from './failure.js'
-import { checkReentrance, flightOf } from './flights.js'
+import { checkReentrance, flightOf, impatient, waiting } from './flights.js'
 import { isEarly } from './freshness.js'
 import { type Job, launch } from './journey.js'
 import type { Parts } from './parts.js'
 import type { Plan } from './plan.js'
-import { fromMemory, hitFacts, type Landing, missed, missReasons, reportHit, take, takenOut } from './results.js'
+import { disown, fromMemory, hitFacts, isEntry, type Landing, missed, missReasons, reportHit, strayed, take, takenOut } from './results.js'
 import { signalIn } from './signals.js'
 
 /** How one caller waits, and what is to be written down for them. */
@@ -42,7 +42,8 @@ export interface Note {
 export function call(parts: Parts, plan: Plan, args: readonly unknown[], job: Job, how?: How): Promise<unknown> {
   const now = parts.now()
   const asking = upToDate(parts, now)
-  return asking === undefined ? answer(parts, plan, args, job, how, now) : asking.then(() => answer(parts, plan, args, job, how, now))
+  if (asking === undefined) return answer(parts, plan, args, job, how, now)
+  return impatient(asking.then(() => answer(parts, plan, args, job, how, now)), plan.name, signalIn(job.args, how?.signal), how?.deadlineMs ?? Infinity, parts.after)
 }
 
 /** What to wait for before memory may answer: whether others have invalidated something. Undefined, which is usual: nothing; it was asked lately, or is being asked meanwhile. */
@@ -62,10 +63,10 @@ function answer(parts: Parts, plan: Plan, args: readonly unknown[], job: Job, ho
     const value = how?.forceFresh === true ? unasked(parts, plan, core, args, now) : fromMemory(parts, plan, args, now)
     if (parts.core === undefined) return bypass(parts, plan, job, how)
     if (value === missed) return descend(parts, plan, core, args, job, how)
-    const key = plan.validate && parts.keyOf(core)
+    const found = plan.validate && !(value instanceof Failure) ? { value, key: parts.keyOf(core), facts: core.facts() } : undefined
     const plain = parts.verdict === verdict.fresh && !plan.early && parts.emit === undefined && how?.note === undefined
     const report = plain ? undefined : reporter(parts, plan, core, args, job, how, now)
-    if (key !== undefined && !(value instanceof Failure)) return validated(parts, plan, core, key, args, job, how, value, report)
+    if (found !== undefined) return validated(parts, plan, core, found, args, job, how, report)
     report?.()
     return value instanceof Failure ? Promise.reject(value.error) : Promise.resolve(value)
   } catch (error) {
@@ -78,23 +79,26 @@ function descend(parts: Parts, plan: Plan, core: Core, args: readonly unknown[],
   const key = parts.keyOf(core)
   const forced = how?.forceFresh === true
   const reason = forced ? 'forced' : missReasons[parts.verdict]!
-  const signal = how?.signal ?? signalIn(job.args)
+  const signal = signalIn(job.args, how?.signal)
   if (signal?.aborted === true) return Promise.reject(signal.reason)
-  const within = parts.ambient.getStore() ?? flightOf(signal)
+  const around = parts.ambient.getStore() ?? flightOf(signal)
+  // What has its answer waits for nobody. (A timer that its function has set is still called within it.)
+  const within = around?.landed === true ? undefined : around
   const aloft = parts.flights.get(key.id)
   const joined = aloft !== undefined && (!forced || aloft.departure.forced)
   checkReentrance(within, key.id, plan.name, joined ? aloft : undefined)
   const flight = joined ? aloft : launch({ parts, plan, core, key, identity: args, job, stale: takenOut(core, parts.verdict) }, { forced, background: false, within })
-  within?.waitsFor.add(flight)
   if (joined) parts.joined++
   parts.emit?.({ type: 'miss', name: plan.name, reason }, key)
   if (joined) parts.emit?.({ type: 'joined', name: plan.name }, key)
   const note = how?.note
+  const board = (): Promise<unknown> => flight.board(takes, signal, how?.deadlineMs ?? Infinity, parts.after)
   const takes = (landing: Landing): unknown => {
+    if (landing === strayed) return joined ? answer(parts, plan, args, job, how, parts.now()) : board()
     if (note !== undefined) Object.assign(note, { landing, joined, reason })
     return take(parts, landing)
   }
-  return flight.board(takes, signal, how?.deadlineMs ?? Infinity, parts.after)
+  return within === undefined ? board() : waiting(within, flight, board())
 }
 
 /** A hit beyond the plain: it may have to be made anew, and someone may want to know of it. Returns what tells them. */
@@ -121,7 +125,7 @@ function unasked(parts: Parts, plan: Plan, core: Core, args: readonly unknown[],
 }
 
 /** A hit of a function with `validate`: what it refuses is dropped and made anew. */
-async function validated(parts: Parts, plan: Plan, core: Core, key: Key, args: readonly unknown[], job: Job, how: How | undefined, value: unknown, report: (() => void) | undefined): Promise<unknown> {
+async function validated(parts: Parts, plan: Plan, core: Core, { value, key, facts }: { value: unknown; key: Key; facts: Facts }, args: readonly unknown[], job: Job, how: How | undefined, report: (() => void) | undefined): Promise<unknown> {
   if (await plan.validate!(value)) {
     report?.()
     return value
@@ -131,18 +135,23 @@ async function validated(parts: Parts, plan: Plan, core: Core, key: Key, args: r
     parts.bypasses-- // It is counted as a hit.
     return bypass(parts, plan, job, how)
   }
-  parts.disowned++
+  disown(parts, facts)
+  // Meanwhile another may have taken its place.
+  if (core.peek(key, parts.now(), plan.swrMs) <= verdict.stale && !isEntry(core, facts)) return answer(parts, plan, args, job, how, parts.now())
   core.invalidate(key)
   core.digest(plan.prefix, args)
   parts.verdict = verdict.absent
   return descend(parts, plan, core, args, job, how)
 }
 
-/** Without a core there is no cache: the function runs as if it were not wrapped. */
+/** Without a core there is no cache: the function runs as if it were not wrapped, for this caller alone. */
 async function bypass(parts: Parts, plan: Plan, job: Job, how: How | undefined): Promise<unknown> {
   parts.bypasses++
   parts.emit?.({ type: 'bypass', name: plan.name, why: parts.out })
   if (how?.note !== undefined) how.note.landing = { status: 'bypass' }
-  const signal = how?.signal ?? signalIn(job.args) ?? new AbortController().signal
-  return job.run(new Context({ signal, moreTags: [] }, undefined, values => job.tagsOf(values)))
+  const signal = signalIn(job.args, how?.signal)
+  signal?.throwIfAborted()
+  const run = new AbortController()
+  const result = (async () => job.run(new Context({ signal: run.signal, moreTags: [] }, undefined, values => job.tagsOf(values))))()
+  return impatient(result, plan.name, signal, how?.deadlineMs ?? Infinity, parts.after, () => run.abort(new DOMException('Nobody waits for the result any more.', 'AbortError')))
 }

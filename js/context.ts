@@ -10,19 +10,25 @@ import { type Duration, parseDuration } from './units.js'
 export interface CallContext<Result = unknown> {
   /** Aborts when nobody waits for the result any more, or when `timeout` is over. */
   readonly signal: AbortSignal
-  /** The result that this one is to replace, if there is one and it may still answer somebody (`swr`, `staleIfError`): a copy. */
+  /** The result that this one is to replace, if there is one and it may still answer somebody (`swr`, `staleIfError`; where it was asked for by `fresh()`, `staleIfError`): a copy. */
   readonly stale: Result | undefined
   /** How long this result is fresh, in place of the option. Throws OptionError for what is not a duration. */
   ttl(ttl: Duration): void
   /** What this result depends on, besides the options' tags. */
   tags(...tags: string[]): void
-  /** What making this result cost, in place of the milliseconds it took: the same unit for all functions of a cache, as eviction compares them. */
+  /**
+   * What making this result cost, from 0 to 1e30, in place of the milliseconds it took: the same unit for all functions of a cache, as eviction compares them;
+   * milliseconds where `earlyExpiry` is used. Throws OptionError for what is no such number.
+   */
   cost(cost: number): void
   /** `return ctx.skip(value)`: the value is returned and not stored. */
   skip<Value>(value: Value): Value
   /** `return ctx.notModified()`: the result is `stale`, as good as new. Throws where there is none. (A context that does not say of what it is adds nothing to the function's type.) */
   notModified(): unknown extends Result ? never : Result
 }
+
+/** (Memory holds costs as floats of 32 bits.) */
+const mostCost = 1e30
 
 export class Context implements CallContext {
   ttlMs: number | undefined
@@ -55,7 +61,7 @@ export class Context implements CallContext {
   }
 
   readonly cost = (cost: number): void => {
-    if (!(cost >= 0) || cost === Infinity) throw new OptionError('ctx.cost', `${show(cost)} is not a cost. Give a finite number of 0 or more.`)
+    if (!(cost >= 0 && cost <= mostCost)) throw new OptionError('ctx.cost', `${show(cost)} is not a cost. Give a number from 0 to ${mostCost}.`)
     this.costGiven = cost
   }
 

@@ -18,6 +18,7 @@ import { lengthen, shorten, shortenRoom } from './packed-short.js'
 import { unfilled } from './platform-text.js'
 import { RecentKeys } from './recent-keys.js'
 import { labelText } from './sealed.js'
+import { Outline } from './outline.js'
 import { decodePayload, decodePayloadAt, flag, kind as kindOf, labelled, labelSize, type Payload, putLabel } from './value.js'
 
 export { type CoreStats, status, verdict }
@@ -65,7 +66,10 @@ export interface Labelled {
 
 export interface Admitted {
   status: number
+  /** Absent where it was refused. */
   payload?: Payload
+  /** Memory keeps it, too. */
+  inMemory?: boolean
 }
 
 export interface CoreLimits {
@@ -204,6 +208,13 @@ export class Core {
     return this.encoder.canonicalBytes(this.inbox)
   }
 
+  /** The canonical bytes of these arguments' key, whatever else is known of it. */
+  canonicalBytesOf(prefix: Uint8Array, args: readonly unknown[]): Uint8Array {
+    const outline = new Outline()
+    this.encoder.write(outline, prefix, args)
+    return this.encoder.canonicalBytes(outline)
+  }
+
   /** The same judgement as lookUp, of a key, without a trace: nothing counted, nothing removed. */
   peek(key: Key, now: number, staleForMs = 0): number {
     this.setKey(key)
@@ -299,7 +310,7 @@ export class Core {
     const payload = { kind: this.words[offset.kind / 4]!, bytes: new Uint8Array(entry.buffer, entry.byteOffset + from, entry.length - sealSize - from) }
     this.filled()
     if (entry.length > inboxSize) this.writePayload(payload.bytes)
-    return { status: said, payload }
+    return { status: said, payload, inMemory: this.words[offset.slot / 4] !== noSlot }
   }
 
   /** Takes a key out of memory; says whether it was there. */

@@ -82,6 +82,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
       joined: 0,
       forced: 0,
       disowned: 0,
+      disownedMs: 0,
       damaged: 0,
       verdict: 0,
       unstored: 0,
@@ -97,7 +98,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
         setToken: pair => void tell(core => core.setToken(pair)),
         forgetToken: pair => tell(core => core.forgetToken(pair)) ?? true,
         inUse: () => parts.flights.tags(),
-        renewed: tag => parts.flights.doomTagged(tag),
+        renewed: (tag, soft) => parts.flights.doomTagged(tag, soft ? 'expired' : 'invalidated'),
         told: number => parts.news?.tokenRenewed(number),
       }),
       storage,
@@ -188,6 +189,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
     const letGo = (): Promise<void> => {
       closed ??= (async () => {
         parts.flights.abandonBackground()
+        await parts.flights.unloaded()
         await parts.tokens.settled()
         await storage?.close(parts.tokens.untold)
       })()

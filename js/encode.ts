@@ -182,7 +182,7 @@ export class KeyEncoder {
     let shape = guess
     if (shape === undefined || node !== undefined || top - base !== standing.length) {
       node ??= this.shapes.of(standing.slice(0, top - base))
-      shape = this.guesses[depth] = node.shape ??= this.shapes.shapeOf(Object.keys(object))
+      shape = this.guesses[depth] = node.shape ??= this.shapes.shapeOf(node.path())
     }
     if (shape.hasToJson && typeof object['toJSON'] === 'function') return this.viaToJson(object, object['toJSON'])
     this.top = top

@@ -18,7 +18,9 @@ export type NotStoredReason =
   | 'skipped'
   /** `validate` said no, or threw. */
   | 'invalid'
-  /** Nobody waited for it any more, it took longer than `timeout`, a newer computation has begun, or the cache was closed. */
+  /** `expire()` while it was computed. */
+  | 'expired'
+  /** Nobody waited for it any more, it took longer than `timeout`, a newer computation has begun or a user has set the key, or the cache was closed. */
   | 'abandoned' | 'timeout' | 'superseded' | 'closed'
   /** The caller's objects changed between the call and the run of the function. */
   | 'arguments-changed'

@@ -41,8 +41,8 @@ export interface Aloft {
   readonly id: string
   readonly landed: boolean
   readonly departure: Departure
-  /** Flights without whose results this one's function will not return. */
-  readonly waitsFor: Set<Aloft>
+  /** Flights that this one's function waits for just now, and how many of its calls do. */
+  waitsFor: Map<Aloft, number> | undefined
 }
 
 /** Whatever may put a value under a key later than it was begun. */
@@ -79,7 +79,7 @@ export class Flight<T> implements Aloft, Doomable {
   aborted: { readonly reason: unknown } | undefined
   /** Tags that became known only while it computes. */
   readonly moreTags: Tag[] = []
-  readonly waitsFor = new Set<Aloft>()
+  waitsFor: Map<Aloft, number> | undefined
   private controller: AbortController | undefined
   private waiting = 0
   /** Someone waits who cannot leave. */
@@ -115,6 +115,12 @@ export class Flight<T> implements Aloft, Doomable {
     this.prepare()
   }
 
+  /** Those on board are told at once, by this, that it brings them nothing; it goes on for whom it was begun. */
+  sendAway(landing: T): void {
+    this.settle.resolve(landing)
+    this.prepare()
+  }
+
   fail(error: unknown): void {
     this.landed = true
     this.settle.reject(error)
@@ -135,21 +141,8 @@ export class Flight<T> implements Aloft, Doomable {
       return this.landing.then(take)
     }
     this.waiting++
-    return new Promise<R>((resolve, reject) => {
-      const leave = (reason: unknown): void => {
-        stay()
-        reject(reason)
-        if (--this.waiting === 0 && !this.kept && !this.landed) this.abort('abandoned', new DOMException('Nobody waits for the result any more.', 'AbortError'))
-      }
-      const aborted = (): void => leave(signal!.reason)
-      signal?.addEventListener('abort', aborted)
-      const over = (): void => leave(new DeadlineError(`${show(this.departure.name ?? 'the value')} was not there within the caller's deadline of ${deadlineMs} ms.`))
-      const cancel = deadlineMs < Infinity ? after(deadlineMs, over) : undefined
-      const stay = (): void => {
-        signal?.removeEventListener('abort', aborted)
-        cancel?.()
-      }
-      this.landing.then(take).then(resolve, reject).finally(stay)
+    return impatient(this.landing.then(take), this.departure.name, signal, deadlineMs, after, () => {
+      if (--this.waiting === 0 && !this.kept && !this.landed) this.abort('abandoned', new DOMException('Nobody waits for the result any more.', 'AbortError'))
     })
   }
 
@@ -162,6 +155,27 @@ export class Flight<T> implements Aloft, Doomable {
   }
 }
 
+/** One caller's wait: it ends with the work, or by a way out of the caller's own, a signal or a deadline; then `left` is called. */
+export function impatient<R>(work: Promise<R>, name: string | null, signal: AbortSignal | undefined, deadlineMs: number, after: Clock['after'], left?: () => void): Promise<R> {
+  if (signal === undefined && deadlineMs === Infinity) return work
+  return new Promise<R>((resolve, reject) => {
+    const leave = (reason: unknown): void => {
+      stay()
+      reject(reason)
+      left?.()
+    }
+    const aborted = (): void => leave(signal!.reason)
+    signal?.addEventListener('abort', aborted)
+    const over = (): void => leave(new DeadlineError(`${show(name ?? 'the value')} was not there within the caller's deadline of ${deadlineMs} ms.`))
+    const cancel = deadlineMs < Infinity ? after(deadlineMs, over) : undefined
+    const stay = (): void => {
+      signal?.removeEventListener('abort', aborted)
+      cancel?.()
+    }
+    work.then(resolve, reject).finally(stay)
+  })
+}
+
 const none: readonly Doomable[] = []
 
 export class Flights<T> {
@@ -169,7 +183,7 @@ export class Flights<T> {
   /** What nobody can board and may yet put a value under its key: writes, looks into storage, functions beyond their timeout. By key. */
   private freight = new Map<string, Set<Doomable>>()
   /** What goes on whether somebody waits or not. */
-  private behind = new Map<Doomable, Promise<unknown>>()
+  private behind = new Map<object, Promise<unknown>>()
 
   get(id: string): Flight<T> | undefined {
     return this.aloft.get(id)
@@ -200,11 +214,11 @@ export class Flights<T> {
   }
 
   /** settled() waits for this. */
-  outlasting<R>(flight: Doomable, work: Promise<R>): Promise<R> {
+  outlasting<R>(whose: object, work: Promise<R>): Promise<R> {
     const done = work.finally(() => {
-      if (this.behind.get(flight) === done) this.behind = without(this.behind, flight)
+      if (this.behind.get(whose) === done) this.behind = without(this.behind, whose)
     })
-    this.behind.set(flight, done)
+    this.behind.set(whose, done)
     return done
   }
 
@@ -235,6 +249,12 @@ export class Flights<T> {
     return false
   }
 
+  /** The key has what a user has set: what began before that, and is boarded yet, is boarded no more, and not kept. */
+  supersede(id: string): void {
+    const flight = this.aloft.get(id)
+    if (flight !== undefined) this.turnAway(flight, 'superseded')
+  }
+
   /** Nobody boards this key's flight any more, and its result is not kept. */
   doom(id: string, why: NotStoredReason = 'invalidated'): void {
     for (const freight of this.freight.get(id) ?? none) {
@@ -256,9 +276,9 @@ export class Flights<T> {
   }
 
   /** The same for every flight that `test` says yes to. */
-  doomIf(test: (flight: Doomable) => boolean): void {
-    for (const some of this.freight.values()) for (const freight of some) if (test(freight)) freight.doomed ??= 'invalidated'
-    for (const [id, flight] of this.aloft) if (test(flight)) this.doom(id)
+  doomIf(test: (flight: Doomable) => boolean, why: NotStoredReason = 'invalidated'): void {
+    for (const some of this.freight.values()) for (const freight of some) if (test(freight)) freight.doomed ??= why
+    for (const [id, flight] of this.aloft) if (test(flight)) this.doom(id, why)
   }
 
   /** The names (tagName) of all tags that entries may yet carry. */
@@ -271,9 +291,9 @@ export class Flights<T> {
   }
 
   /** The same for every flight whose entry would carry this tag. */
-  doomTagged(tag: Tag): void {
+  doomTagged(tag: Tag, why: 'invalidated' | 'expired' = 'invalidated'): void {
     const name = tagName(tag)
-    this.doomIf(({ departure, moreTags }) => [...departure.tags, ...moreTags].some(tag => tagName(tag) === name))
+    this.doomIf(({ departure, moreTags }) => [...departure.tags, ...moreTags].some(tag => tagName(tag) === name), why)
   }
 
   /** The same for every flight of a key that a user made, in the scope of this tag, that matches. */
@@ -285,6 +305,11 @@ export class Flights<T> {
   /** Whatever goes on behind the callers' backs has ended, and what that gave rise to. */
   async settled(): Promise<void> {
     while (this.behind.size > 0) await Promise.allSettled(this.behind.values())
+  }
+
+  /** The same, but for computations, of what has begun so far: what users have set, forgotten or made stale. */
+  async unloaded(): Promise<void> {
+    await Promise.allSettled([...this.behind].filter(([whose]) => !(whose instanceof Flight)).map(([, work]) => work))
   }
 
   /** Nothing is kept any more. Ends those that nobody waits for. */
@@ -317,7 +342,9 @@ export function flightOf(signal: AbortSignal | undefined): Aloft | undefined {
  */
 export function checkReentrance(within: Aloft | undefined, id: string, name: string | null, flight: Aloft | undefined): void {
   if (within === undefined) return
-  for (let outer: Aloft | undefined = within; outer !== undefined; outer = outer.departure.within) {
+  for (let inner: Aloft | undefined, outer: Aloft | undefined = within; outer !== undefined; inner = outer, outer = outer.departure.within) {
+    // Who has left it does not wait for what it asks for.
+    if (inner !== undefined && outer.waitsFor?.has(inner) !== true) break
     if (outer.id === id && !outer.landed) refuse(name)
   }
   if (flight !== undefined && reaches(flight, within, new Set())) refuse(name)
@@ -327,8 +354,19 @@ function reaches(from: Aloft, to: Aloft, seen: Set<Aloft>): boolean {
   if (from.landed || seen.has(from)) return false
   if (from === to) return true
   seen.add(from)
-  for (const next of from.waitsFor) if (reaches(next, to, seen)) return true
+  for (const next of from.waitsFor?.keys() ?? []) if (reaches(next, to, seen)) return true
   return false
+}
+
+/** Until `wait` has ended, the function of `within` waits for `flight`. */
+export function waiting<R>(within: Aloft, flight: Aloft, wait: Promise<R>): Promise<R> {
+  const waitsFor = (within.waitsFor ??= new Map())
+  waitsFor.set(flight, (waitsFor.get(flight) ?? 0) + 1)
+  return wait.finally(() => {
+    const others = waitsFor.get(flight)! - 1
+    if (others > 0) waitsFor.set(flight, others)
+    else waitsFor.delete(flight)
+  })
 }
 
 function refuse(name: string | null): never {

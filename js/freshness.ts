@@ -34,7 +34,7 @@ export interface FreshnessOptions {
   refreshAt?: number
   /**
    * The same by chance, the likelier the nearer the end is and the longer the function takes: `beta` of XFetch (Vattani, Chierichetti,
-   * Lowenstein: "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015), 1 for a start. Default: none.
+   * Lowenstein: "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015), 1 for a start. What `ctx.cost()` says counts as the milliseconds. Default: none.
    */
   earlyExpiry?: number
   /** Who has waited this long for the function gets a result within `staleIfError` instead, if there is one; the function goes on. Default: none. */

@@ -2,8 +2,8 @@
  * Parts of the arguments that do not count: `ignore: ['user', 'metadata.traceId']`. What lies on a path is copied without
  * the named member, the rest is shared; the caller's objects are not touched.
  */
-import { isPlain } from './encode.js'
-import { OptionError, show } from './errors.js'
+import { isPlain, maxDepth } from './encode.js'
+import { KeyError, OptionError, show } from './errors.js'
 
 /** Takes what does not count out of the arguments. */
 export type Prune = (args: readonly unknown[]) => readonly unknown[]
@@ -39,15 +39,16 @@ function add(paths: Paths, [step, ...rest]: string[]): void {
 }
 
 /** Through an array a path goes to each of its items. */
-function without(value: unknown, paths: Paths): unknown {
-  if (Array.isArray(value)) return value.map(item => without(item, paths))
+function without(value: unknown, paths: Paths, depth = 0): unknown {
+  if (depth > maxDepth) throw new KeyError('args', `are nested deeper than ${maxDepth} levels, or contain themselves. Pass plain data, or say what counts with the \`key\` option.`)
+  if (Array.isArray(value)) return value.map(item => without(item, paths, depth + 1))
   if (typeof value !== 'object' || value === null || !isPlain(value)) return value
   const kept: Record<string, unknown> = {}
   for (const name of Object.keys(value)) {
     const below = paths.get(name)
     if (below === null) continue
     const member = (value as Record<string, unknown>)[name]
-    Object.defineProperty(kept, name, { value: below === undefined ? member : without(member, below), enumerable: true, configurable: true, writable: true })
+    Object.defineProperty(kept, name, { value: below === undefined ? member : without(member, below, depth + 1), enumerable: true, configurable: true, writable: true })
   }
   return kept
 }

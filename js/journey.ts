@@ -2,6 +2,7 @@
  * A flight from departure to landing: what storage has, what an older version left, what the function returns; and where that
  * fails or takes too long, what is stale.
  */
+import { verdict } from './boundary.js'
 import { Context } from './context.js'
 import type { Core, Key } from './core.js'
 import { DeadlineError, show } from './errors.js'
@@ -9,7 +10,7 @@ import { Failure } from './failure.js'
 import type { Departure, Flight } from './flights.js'
 import type { Parts, StorageName } from './parts.js'
 import { labelOfKey, type Plan } from './plan.js'
-import { fromStorage, hitFacts, keep, type Landing, landingOf, notStored, shared, type Stale, standIn, type Stored, unlessError } from './results.js'
+import { disown, fromStorage, hitFacts, keep, type Landing, landingOf, notStored, shared, type Stale, standIn, type Stored, strayed, takenOut, unlessError } from './results.js'
 import { type Snapshot, type Tag, united } from './tokens.js'
 import type { Turn } from './turn.js'
 
@@ -18,6 +19,8 @@ export interface Job {
   run(context: Context): unknown
   /** The arguments of the call, whatever of them is the key. */
   readonly args: readonly unknown[]
+  /** What counts of the arguments as they are now, where that is not all of them. */
+  identity?(): readonly unknown[]
   /** The tags of these texts, in the scope of the call. */
   tagsOf(values: unknown): Tag[]
 }
@@ -94,7 +97,7 @@ async function journey(itinerary: Itinerary, flight: Flight<Landing>): Promise<L
     // In the background only another's newer result will do.
     const use = background ? found.fresh && found.facts.created > (stale?.facts.created ?? Infinity) : found.answers
     const landing = use ? await landingOf(parts, plan, key, found, found.fresh ? 'hit' : 'stale') : undefined
-    if (found.answers && (background || landing === undefined)) parts.disowned++
+    if (found.answers && (background || landing === undefined)) disown(parts, found.facts)
     if (!use) stale ??= unlessError(found)
     return landing
   }
@@ -102,7 +105,8 @@ async function journey(itinerary: Itinerary, flight: Flight<Landing>): Promise<L
   const there = (await look()) ?? (itinerary.older.length > 0 && !background ? await migrated(itinerary, flight, name, tokens) : undefined)
   if (there !== undefined) return there
   if (!parts.storage!.leases || parts.leaseMs === 0 || plan.ttlMs === 0) return computed(itinerary, flight, name, tokens, stale)
-  const calm = patience(itinerary, flight, () => stale)
+  const asked = parts.stopwatch()
+  const calm = patience(itinerary, flight, () => stale, asked)
   turns ??= import('./turn.js')
   const { found, turn } = await turns.then(({ turnOf }) => turnOf(parts, flight, name, look)).finally(calm)
   if (turn === undefined) return found ?? computed(itinerary, flight, name, tokens, stale)
@@ -110,31 +114,33 @@ async function journey(itinerary: Itinerary, flight: Flight<Landing>): Promise<L
   if (flight.doomed !== undefined || parts.core === undefined) turn.end()
   flight.outOfUse = () => turn.end()
   try {
-    return await computed(itinerary, flight, name, await parts.tokens.snapshot(tags), stale, turn)
+    return await computed(itinerary, flight, name, await parts.tokens.snapshot(tags), stale, asked, turn)
   } finally {
     turn.end()
   }
 }
 
 let turns: Promise<typeof import('./turn.js')> | undefined
+const inTimeForAll = { doomed: undefined }
 
-/** Whoever is on board when the function is too slow takes what stands in; who comes later waits until the next time. Returns what ends that. */
-function patience({ parts, plan, key }: Itinerary, flight: Flight<Landing>, stale: () => Stale | undefined): () => void {
+/** Whoever is on board when the function is too slow takes what stands in; who comes later waits until the next time. `asked`: since when they wait. Returns what ends that. */
+function patience({ parts, plan, key }: Itinerary, flight: Flight<Landing>, stale: () => Stale | undefined, asked: number): () => void {
   let cancel: (() => void) | undefined
   const stand = (): Stale | undefined => standIn(parts, plan, key, stale(), flight)
-  const wait = (): void => {
-    cancel = plan.softTimeoutMs === Infinity || stand() === undefined ? undefined : parts.after(plan.softTimeoutMs, () => {
-      wait()
+  const { softTimeoutMs } = plan
+  const wait = (ms: number): void => {
+    cancel = softTimeoutMs === Infinity || stand() === undefined ? undefined : parts.after(ms, () => {
+      wait(softTimeoutMs)
       const old = flight.boarded ? stand() : undefined
       if (old !== undefined) void landingOf(parts, plan, key, old, 'error-stale').then(landing => landing && !flight.landed && flight.letOff(landing))
     })
   }
-  wait()
+  wait(Math.max(0, asked + softTimeoutMs - parts.stopwatch()))
   return () => cancel?.()
 }
 
 /** Runs the function and measures it: what a result took to make is what a later hit saves. */
-async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: StorageName | undefined, tokens: Snapshot, stale: Stale | undefined, turn?: Turn): Promise<Landing> {
+async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: StorageName | undefined, tokens: Snapshot, stale: Stale | undefined, asked?: number, turn?: Turn): Promise<Landing> {
   const { parts, plan, core, key, job } = itinerary
   const { background, forced, label } = flight.departure
   const context = new Context(flight, stale && (() => parts.decodePayload(stale.payload)), values => {
@@ -148,23 +154,28 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
   const kept = async (value: unknown, costMs: number, failed = false): Promise<Landing> => {
     const ttlMs = failed ? plan.cacheErrors!.ttlMs : (context.ttlMs ?? plan.ttlMs)
     // With all its members from the start, as they are added later for a price.
-    const landing = (payload: Landing['payload']): Landing => ({ value, payload, status: background || forced ? 'refreshed' : 'miss', ttlMs, taken: false })
+    const landing = (payload: Landing['payload'], isKept = false): Landing => ({ value, payload, status: background || forced ? 'refreshed' : 'miss', ttlMs: isKept ? ttlMs : undefined, taken: false })
     if (context.skipped || (!failed && plan.validate !== undefined && !(await plan.validate(value)))) {
       notStored(parts, plan, key, context.skipped ? 'skipped' : 'invalid')
       return landing(await copyable(parts, value))
     }
     const all = flight.moreTags.length === 0 ? tokens : await parts.tokens.extended(tokens, flight.moreTags)
     if (all === undefined) flight.doomed ??= 'invalidated'
-    const { inMemory, payload } = await keep(parts, plan, {
-      core, key, name: turn?.lost === true ? undefined : name, value, ttlMs, label, failed, tokens: all ?? tokens, costMs: context.costGiven ?? costMs, freight: flight,
+    const { inMemory, payload, anywhere } = await keep(parts, plan, {
+      core, key, name: turn?.lost === true ? undefined : name, value, ttlMs, label, failed, tokens: all ?? tokens, costMs: context.costGiven ?? costMs,
+      // That it took too long is what is kept.
+      freight: failed && flight.doomed === 'timeout' ? inTimeForAll : flight,
     })
-    return shared(parts, plan, key, landing(payload), inMemory)
+    return shared(parts, plan, key, landing(payload, anywhere), inMemory)
   }
 
   if (flight.aborted !== undefined) throw flight.aborted.reason
-  if (!unchanged(itinerary)) flight.doomed ??= 'arguments-changed'
+  if (!unchanged(itinerary)) {
+    parts.flights.turnAway(flight, 'arguments-changed')
+    flight.sendAway(strayed)
+  }
   const started = parts.stopwatch()
-  const calm = patience(itinerary, flight, () => stale)
+  const calm = patience(itinerary, flight, () => stale, asked ?? started)
   let ok = false
   try {
     const value = await inTime(itinerary, flight, context, kept)
@@ -179,14 +190,21 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
       throw error
     }
     const found = stale ?? (forced && name !== undefined && plan.staleIfErrorMs > 0 ? await fromStorage(parts, plan, key, name, () => flight.doomed ?? flight.overtaken) : undefined)
-    if (found !== stale) parts.disowned += Number((found as Stored).answers)
+    if (found !== stale && (found as Stored).answers) disown(parts, found!.facts)
     const old = standIn(parts, plan, key, unlessError(found), flight)
     const landing = old && (await landingOf(parts, plan, key, old, 'error-stale', error))
     if (landing !== undefined) return landing
-    if (plan.cacheErrors?.when(error) === true) await kept(error, parts.stopwatch() - started, true)
+    if (plan.cacheErrors?.when(error) === true && !answers()) await kept(error, parts.stopwatch() - started, true)
     throw error
   } finally {
     calm()
+  }
+
+  /** There is a result that answers calls: no error takes its place. */
+  function answers(): boolean {
+    const { core } = parts
+    const found = core?.peek(key, parts.now(), plan.swrMs)
+    return found !== undefined && found <= verdict.stale && takenOut(core!, found) !== undefined
   }
 
   function report(error?: unknown): void {
@@ -214,10 +232,10 @@ function inTime({ parts, plan, job }: Itinerary, flight: Flight<Landing>, contex
  * Are the arguments still what the key was made of? Their owner may have changed them since, and the function is run only now: what it
  * returns would be the answer to another question.
  */
-function unchanged({ parts, plan, core, key, identity }: Itinerary): boolean {
+function unchanged({ parts, plan, core, key, identity, job }: Itinerary): boolean {
   if (parts.core !== core) return true // Nothing is kept anyway.
   try {
-    core.digest(plan.prefix, identity)
+    core.digest(plan.prefix, job.identity?.() ?? identity)
     return core.key().id === key.id
   } catch {
     return false
@@ -231,7 +249,7 @@ async function migrated(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
     const oldName = await parts.storageName(canonical)
     const found = oldName && (await fromStorage(parts, plan, oldKey, oldName, () => flight.doomed))
     if (found === undefined) continue
-    if (found.answers) parts.disowned++
+    if (found.answers) disown(parts, found.facts)
     if (!found.fresh) continue
     try {
       const old = parts.decodePayload(found.payload)

@@ -12,7 +12,6 @@
  * the kind of the payload (1) and a payload with the arguments.
  */
 import type { Parts } from './parts.js'
-import type { Payload } from './value.js'
 
 const format = 1
 const senderSize = 8
@@ -44,19 +43,14 @@ export class News {
   }
 
   /** Storage has something else under a key than it had. */
-  async keyChanged(prefix: Uint8Array, args: readonly unknown[]): Promise<void> {
-    if (this.parts.storage?.publishes !== true || !this.tellsKeys) return
-    let payload: Payload
-    try {
-      payload = await this.parts.encodeValue(args, mostBytes)
-    } catch {
-      return // It is found out when the entry is read from storage again.
-    }
-    const body = new Uint8Array(4 + prefix.length + 1 + payload.bytes.length)
+  keyChanged(prefix: Uint8Array, canonical: Uint8Array): void {
+    if (this.parts.storage?.publishes !== true || !this.tellsKeys || canonical.length > mostBytes) return
+    const args = canonical.subarray(prefix.length)
+    const body = new Uint8Array(4 + prefix.length + 1 + args.length)
     new DataView(body.buffer).setUint32(0, prefix.length)
     body.set(prefix, 4)
-    body[4 + prefix.length] = payload.kind
-    body.set(payload.bytes, 4 + prefix.length + 1)
+    body[4 + prefix.length] = 0 // CBOR, as the arguments are in canonical bytes
+    body.set(args, 4 + prefix.length + 1)
     this.tell(ofKey, body)
   }
 

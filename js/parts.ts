@@ -37,8 +37,10 @@ export interface Parts extends Clock {
   joined: number
   /** Calls that looked nothing up, as they wanted nothing old. */
   forced: number
-  /** Hits of the core that answered no call: peeked at, or not valid. */
+  /** Hits of the core that answered no call: peeked at, or not valid. (disown() of results.ts counts them.) */
   disowned: number
+  /** What the core takes those to have saved. */
+  disownedMs: number
   /** Entries that were there, in memory or in storage, and could not be read. */
   damaged: number
   /** What the last look-up said. */

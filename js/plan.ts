@@ -54,7 +54,7 @@ export class Planner {
   constructor(
     readonly scope: Scope,
     private readonly options: ParsedOptions,
-    /** Wrapped functions by name, numbered as they came: from 1, as 0 are the keys that users make. */
+    /** Wrapped functions by name, numbered as they came: from 1, as 0 are the keys that users make. What a function returns is alike in all scopes. */
     private readonly groups: Map<string, number> = new Map(),
   ) {
     this.scopeTags = around(scope).map(scope => ({ scope, kind: 'scope', value: null }))
@@ -69,9 +69,8 @@ export class Planner {
     const given = typeof tags === 'function' ? [] : this.tagsOf(tags)
     const prune = parseIgnore(options.ignore)
     if (key !== undefined && prune !== undefined) throw new OptionError('ignore', 'has nothing to do beside `key`: what the key leaves out does not count. Give one of them.')
-    const numbered = JSON.stringify([this.scope, name])
-    let group = this.groups.get(numbered)
-    if (group === undefined) this.groups.set(numbered, (group = this.groups.size + 1))
+    let group = this.groups.get(name)
+    if (group === undefined) this.groups.set(name, (group = this.groups.size + 1))
     return {
       ...this.plan(options, name, version ?? null, [...this.scopeTags, { scope: this.scope, kind: 'name', value: name }, ...given]),
       group,

@@ -2,7 +2,7 @@
  * Results on their way out of memory; and on their way in: out of storage, past the judge, into memory; or out of the function,
  * into memory and behind the caller's back into storage. Nothing here ever fails a call: what cannot be used or kept is an event.
  */
-import { status, verdict } from './boundary.js'
+import { maxTokens, status, tokenSize, verdict } from './boundary.js'
 import type { Admitted, Core, Facts, Key } from './core.js'
 import { KeyError, ValueError } from './errors.js'
 import type { HitFacts, MissReason, NotStoredReason, RefusalReason } from './events.js'
@@ -43,7 +43,7 @@ export interface Landing {
   /** Where the cache had it. */
   readonly facts?: HitFacts | undefined
   /** How long it is fresh, where it was computed. */
-  readonly ttlMs?: number
+  readonly ttlMs?: number | undefined
   readonly error?: unknown
   /** What it is made of, where it is to be made anew. */
   readonly stale?: Stale
@@ -72,6 +72,15 @@ export interface Result {
   readonly freight: { readonly doomed: NotStoredReason | undefined }
 }
 
+/** How a flight ends for who joined it, where its function was given other arguments than it was asked with: they ask anew. */
+export const strayed: Landing = { value: undefined, status: 'miss' }
+
+/** The core has counted a hit, which answered no call. */
+export function disown(parts: Parts, { costMs }: Facts): void {
+  parts.disowned++
+  parts.disownedMs += costMs
+}
+
 /** What fromMemory says where there is no value. */
 export const missed = Symbol('missed')
 
@@ -89,7 +98,7 @@ export function fromMemory(parts: Parts, plan: Plan, args: readonly unknown[], n
     parts.verdict = verdict.absent
     if (isTrap(error)) parts.trapped(error)
     else {
-      parts.disowned++
+      disown(parts, core.facts())
       parts.damaged++
       core.invalidate(core.key()) // The value did not decode: as if it were not there.
       parts.emit?.({ type: 'refused', name: plan.name, reason: 'undecodable' }, parts.keyOf(core))
@@ -126,13 +135,15 @@ async function judged(parts: Parts, plan: Plan, key: Key, name: StorageName, ent
   let reason: RefusalReason
   try {
     const admit = (): Admitted => core.admit(key, name.bytes, entry, parts.now(), plan.group, plan.swrMs)
-    let { status: said, payload } = admit()
+    let { status: said, payload, inMemory } = admit()
     if (said === status.unknownToken) {
       const heard = await parts.tokens.hearOf(tokensOf(entry))
       if (core !== parts.core || isOutdated()) return undefined
-      ;({ status: said, payload } = admit())
+      ;({ status: said, payload, inMemory } = admit())
       if (said === status.unknownToken && !heard) return undefined
     }
+    // The core takes what it has no room for as not kept; storage has it.
+    if (inMemory === false) parts.unstored--
     if (payload !== undefined) return { payload, facts: core.facts(), tier: 'storage', fresh: said === status.ok, answers: said !== status.retained, tokens: tokensOf(entry) }
     reason = refusals[said] ?? 'bad-field'
   } catch (error) {
@@ -187,9 +198,13 @@ export function shared(parts: Parts, plan: Plan, key: Key, landing: Landing, inM
 }
 
 /** Is it this entry that memory has, and not one that took its place? */
-function isIn(parts: Parts, key: Key, { created, freshUntil, costMs, bytes }: Facts): boolean {
-  if (parts.core === undefined || parts.core.peek(key, parts.now()) !== verdict.fresh) return false
-  const facts = parts.core.facts()
+function isIn({ core, now }: Parts, key: Key, facts: Facts): boolean {
+  return core !== undefined && core.peek(key, now()) === verdict.fresh && isEntry(core, facts)
+}
+
+/** Is it this entry that the core has found just now? */
+export function isEntry(core: Core, { created, freshUntil, costMs, bytes }: Facts): boolean {
+  const facts = core.facts()
   return facts.created === created && facts.freshUntil === freshUntil && facts.costMs === costMs && facts.bytes === bytes
 }
 
@@ -230,8 +245,10 @@ function keepPayload(parts: Parts, plan: Plan, result: Result, payload: Payload)
   if (result.failed === true) payload = failed(payload)
   const { emit } = parts
   const { core } = result
-  const doomed = result.freight.doomed ?? (parts.core === undefined ? (parts.out === 'closed' ? 'closed' : 'no-room') : undefined)
-  if (doomed !== undefined || core !== parts.core) {
+  // What a user has set before close() is waited for.
+  const present = parts.core ?? (result.insists === true ? parts.standby : undefined)
+  const doomed = result.freight.doomed ?? (present === undefined ? (parts.out === 'closed' ? 'closed' : 'no-room') : undefined)
+  if (doomed !== undefined || core !== present) {
     notStored(parts, plan, result.key, doomed ?? 'no-room')
     return { payload, inMemory: false }
   }
@@ -245,16 +262,20 @@ function keepPayload(parts: Parts, plan: Plan, result: Result, payload: Payload)
     const staleForMs = result.failed === true || ttlMs === 0 ? 0 : keptStaleMs(plan)
     const draft = { payload, label, tokens: tokens.pairs, costMs, ttlMs, staleForMs, idleMs: plan.idleMs, group: plan.group, insists: result.insists === true }
     parts.flights.overtake(result.key.id, result.freight)
+    if (result.insists === true) parts.flights.supersede(result.key.id)
     const said = core.store(result.key, draft, now)
     const refused = notStoredReasons[said]
     inMemory = refused === undefined
     // What memory has no room for, or better uses for, storage may still hold.
-    let stores = name !== undefined && tokens.shared && (refused === undefined || refused === 'no-room' || refused === 'not-admitted')
+    const isStorable = refused === undefined || refused === 'no-room' || refused === 'not-admitted' || (refused === 'too-large' && tokens.pairs.length <= maxTokens * tokenSize)
+    let stores = name !== undefined && tokens.shared && isStorable
     if (stores) {
       const expiresAt = now + Math.min(ttlMs, plan.idleMs) + staleForMs
       stores = parts.storage!.set(name!.text, core.seal(name!.bytes, label === undefined ? payload : labelled(payload, label)), expiresAt < Infinity ? { expiresAt } : {}, result.insists)
     } else if (result.insists === true && name !== undefined && !tokens.shared) void parts.storage!.delete(name.text)
     anywhere = inMemory || stores
+    // The core takes what it has not kept for lost.
+    if (stores && !inMemory) parts.unstored--
     if (refused === undefined || stores) emit?.({ type: 'stored', name: plan.name, bytes: payload.bytes.length, memory: refused === undefined }, result.key)
     else emit?.({ type: 'not-stored', name: plan.name, reason: refused }, result.key)
     core.sweep(now, sweepBudget)

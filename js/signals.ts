@@ -12,9 +12,9 @@ export function parseSignal(signal: unknown): AbortSignal | undefined {
   throw new OptionError('signal', `${show(signal)} is not an AbortSignal. Give new AbortController().signal, or AbortSignal.timeout(1000).`)
 }
 
-/** The signal among these arguments; of several, one that aborts with any of them. */
-export function signalIn(args: readonly unknown[]): AbortSignal | undefined {
-  let found: AbortSignal[] | undefined
+/** The signal among these arguments, or beside them; of several, one that aborts with any of them. */
+export function signalIn(args: readonly unknown[], beside?: AbortSignal): AbortSignal | undefined {
+  let found = beside && [beside]
   const note = (value: unknown): boolean => {
     if (!isAbortSignal(value)) return false
     ;(found ??= []).push(value)

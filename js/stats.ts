@@ -38,7 +38,7 @@ export interface CacheStats {
 export function statsOf(parts: Parts): CacheStats {
   const core = (parts.core ?? parts.standby)?.stats()
   const { hits, misses, notStored, savedMs } = totals(parts.before, core)
-  const { disowned, damaged, forced, bypasses } = parts
+  const { disowned, disownedMs, damaged, forced, bypasses } = parts
   return {
     calls: hits + misses + forced + bypasses,
     hits: hits - disowned,
@@ -47,7 +47,7 @@ export function statsOf(parts: Parts): CacheStats {
     bypasses,
     joined: parts.joined,
     notStored: parts.unstored + notStored,
-    savedMs,
+    savedMs: Math.max(0, savedMs - disownedMs),
     storageErrors: parts.storage?.errors ?? 0,
     storageState: parts.storage?.state,
     notWritten: parts.storage?.notWritten ?? 0,

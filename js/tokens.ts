@@ -64,8 +64,8 @@ export interface TokenTools {
   forgetToken(pair: Uint8Array): boolean
   /** The names (tagName) of tags that are to be known, as calls that run will carry them. */
   inUse(): ReadonlySet<string>
-  /** The tag was renewed, here or elsewhere: what is being computed now is older than that. */
-  renewed(tag: Tag): void
+  /** The tag was renewed, here or elsewhere: what is being computed now is older than that. `soft`: what is stored may still stand in. */
+  renewed(tag: Tag, soft: boolean): void
   /** Storage has another token than it had, of the tag with this number. */
   told?(number: Uint8Array): void
 }
@@ -282,7 +282,7 @@ export class Tokens {
     }
     this.learn(changed)
     // Had it to be loaded first, calls have come in between.
-    this.tools.renewed(tag)
+    this.tools.renewed(tag, soft)
     return place === undefined ? changed : this.pay(changed)
   }
 
@@ -450,7 +450,7 @@ export class Tokens {
     if (pair === known.pair) this.note(paid)
     else {
       this.learn(paid)
-      this.tools.renewed(tag)
+      this.tools.renewed(tag, false)
     }
     return paid
   }
@@ -515,7 +515,7 @@ export class Tokens {
     // Where the storage has lost it, nobody can know whether it was renewed: all that carries it is dead.
     const learned: Known = { tag, pair: news, place, shared: token !== undefined, owed: token === undefined, drawn: token === undefined, changed: ++this.changes, retired: retiredBy(known, news), retiredAt: this.tools.stopwatch() }
     this.learn(learned)
-    this.tools.renewed(tag)
+    this.tools.renewed(tag, false)
     if (learned.owed) await this.pay(learned)
     return true
   }

@@ -17,7 +17,18 @@ export class Node<Shape> {
   /** The children beyond those. */
   more: Map<string, Node<Shape>> | undefined
 
-  constructor(private readonly owner: Trie<Shape>) {}
+  constructor(
+    private readonly owner: Trie<Shape>,
+    private readonly parent?: Node<Shape>,
+    private readonly name = '',
+  ) {}
+
+  /** The names that lead here. */
+  path(): string[] {
+    const names: string[] = []
+    for (let node: Node<Shape> = this; node.parent !== undefined; node = node.parent) names.push(node.name)
+    return names.reverse()
+  }
 
   /** The node that one more name leads to. */
   step(name: string): Node<Shape> {
@@ -51,7 +62,7 @@ export class Trie<Shape> {
       this.root = new Node(this)
       this.nodes = 0
     }
-    const child = new Node(this)
+    const child = new Node(this, node, name)
     if (node.names.length < firstChildren) {
       node.names.push(name)
       node.nodes.push(child)

@@ -282,12 +282,18 @@ class ValueDecoder {
     this.need(count)
     const object = this.remember<Record<string, unknown>>({})
     for (; count > 0; count--) {
-      const name = String(this.value())
+      const name = this.text()
       const value = this.value()
       if (name in Object.prototype) shared.defineMember(object, name, value)
       else object[name] = value
     }
     return object
+  }
+
+  /** What has to be a text: of anything else a text could be made that is larger than all bytes. */
+  private text(): string {
+    const text = this.value()
+    return typeof text === 'string' ? text : this.fail('holds something else where a text must stand')
   }
 
   private tagged(number: number): unknown {
@@ -312,6 +318,16 @@ class ValueDecoder {
       case tag.url: {
         const place = this.reserve()
         return this.fill(place, new URL(this.value() as string))
+      }
+      // These two are in keys only, which are told to others by their canonical bytes.
+      case tag.searchParams: {
+        const place = this.reserve()
+        return this.fill(place, new URLSearchParams(this.text()))
+      }
+      case tag.json: {
+        const place = this.reserve()
+        const json = this.value()
+        return this.fill(place, { toJSON: () => json })
       }
       case tag.map: {
         const map = this.remember(new Map<unknown, unknown>())
@@ -362,9 +378,10 @@ class ValueDecoder {
   }
 
   private bigint(): bigint {
-    let n = 0n
-    for (const byte of this.byteString()) n = (n << 8n) | BigInt(byte)
-    return n
+    // (From hexadecimal digits it takes time in proportion to their number.)
+    const digits: string[] = ['0x0']
+    for (const byte of this.byteString()) digits.push(byte < 16 ? '0' : '', byte.toString(16))
+    return BigInt(digits.join(''))
   }
 
   private byteString(): Uint8Array {

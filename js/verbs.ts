@@ -7,7 +7,7 @@ import type { Doomable } from './flights.js'
 import { headerOf } from './header.js'
 import type { Parts } from './parts.js'
 import { labelOfKey, type Plan } from './plan.js'
-import { fromStorage, isTrap, type Stored } from './results.js'
+import { disown, fromStorage, isTrap, type Stored } from './results.js'
 
 /** What failed is done again with another core, where it was the core that failed; else it rejects as it did. */
 export async function surviving<T>(parts: Parts, error: unknown, verb: () => Promise<T>): Promise<T> {
@@ -20,7 +20,7 @@ export async function surviving<T>(parts: Parts, error: unknown, verb: () => Pro
 /** What the entry of these arguments is called in storage, whether there is one or not. */
 export async function nameOf(parts: Parts, plan: Plan, args: readonly unknown[]): Promise<string | undefined> {
   const keyed = keyOf(parts, plan, args)
-  return keyed && (await parts.storageName(keyed.canonical ?? keyed.core.canonicalBytes()))?.text
+  return keyed && (await parts.storageName(keyed.canonical ?? keyed.core.canonicalBytesOf(plan.prefix, args)))?.text
 }
 
 /** The key of these arguments, by the core that is there, whether it answers calls or stands by. Throws KeyError. */
@@ -43,10 +43,21 @@ async function peekNow(parts: Parts, plan: Plan, args: readonly unknown[]): Prom
   if (core === undefined) return undefined
   core.digest(plan.prefix, args)
   const key = core.key()
-  if (core.peek(key, parts.now()) === verdict.fresh) return unlessFailure(core.value(plan.freeze))
+  if (core.peek(key, parts.now()) === verdict.fresh) return unlessFailure(decoded(() => core.value(plan.freeze)))
   const found = parts.storage && (await lookedUp(parts, plan, key, args, core.canonicalBytes()))
-  if (found?.answers === true) parts.disowned++
-  return found?.fresh === true ? unlessFailure(parts.decodePayload(found.payload)) : undefined
+  if (found?.answers === true) disown(parts, found.facts)
+  return found?.fresh === true ? unlessFailure(decoded(() => parts.decodePayload(found.payload))) : undefined
+
+  /** What does not decode is as if it were not there. */
+  function decoded(decode: () => unknown): unknown {
+    try {
+      return decode()
+    } catch (error) {
+      if (isTrap(error)) throw error
+      parts.core?.invalidate(key)
+      return undefined
+    }
+  }
 }
 
 /** What storage has under a key, if that is neither forgotten nor set meanwhile. `expires`: to make it stale. */
@@ -59,7 +70,8 @@ export function lookedUp(parts: Parts, plan: Plan, key: Key, args: readonly unkn
   })
 }
 
-function unlessFailure(value: unknown): unknown {
+/** Throws what the function threw, where that is the result. */
+export function unlessFailure(value: unknown): unknown {
   if (value instanceof Failure) throw value.error
   return value
 }
@@ -76,12 +88,15 @@ async function forgetNow(parts: Parts, plan: Plan, args: readonly unknown[]): Pr
   const { core, key, canonical } = keyed
   core.invalidate(key)
   parts.flights.doom(key.id)
-  const name = canonical && (await parts.storageName(canonical))
-  if (name !== undefined) {
-    await parts.storage!.delete(name.text)
-    await parts.news?.keyChanged(plan.prefix, args)
-  }
+  if (canonical !== undefined) await parts.flights.outlasting({}, forgetStored(parts, plan, canonical))
   parts.emit?.({ type: 'invalidated', what: plan.name === null ? 'a key' : `a key of ${plan.name}` }, key)
+}
+
+async function forgetStored(parts: Parts, plan: Plan, canonical: Uint8Array): Promise<void> {
+  const name = await parts.storageName(canonical)
+  if (name === undefined) return
+  await parts.storage!.delete(name.text)
+  parts.news?.keyChanged(plan.prefix, canonical)
 }
 
 /** The entry is stale from now on, in memory at once, then in storage, if it may be stale at all; else it is forgotten. */
@@ -95,11 +110,11 @@ async function expireNow(parts: Parts, plan: Plan, args: readonly unknown[]): Pr
   if (keyed === undefined) return
   const { core, key, canonical } = keyed
   const isStale = core.expire(key, parts.now())
-  parts.flights.doom(key.id)
+  parts.flights.doom(key.id, 'expired')
   if (canonical !== undefined) {
     const expiry: Doomable = { id: key.id, departure: { tags: [], label: undefined }, moreTags: [], doomed: undefined, looks: true, expires: true }
     await parts.flights.carry(expiry, () => expireStored(parts, plan, core, key, args, canonical, isStale, expiry))
-    await parts.news?.keyChanged(plan.prefix, args)
+    parts.news?.keyChanged(plan.prefix, canonical)
   }
   parts.emit?.({ type: 'expired', what: plan.name === null ? 'a key' : `a key of ${plan.name}` }, key)
 }
@@ -111,7 +126,7 @@ async function expireStored(parts: Parts, plan: Plan, core: Core, key: Key, args
   if (name === undefined) return
   if (!isStale) {
     const found = await lookedUp(parts, plan, key, args, canonical, true)
-    if (found?.answers === true) parts.disowned++
+    if (found?.answers === true) disown(parts, found.facts)
     // What was kept since this began is not meant.
     if (expiry.doomed !== undefined) return
     isStale = found !== undefined && core.expire(key, parts.now())

@@ -14,34 +14,47 @@ import type { WrappedMethods } from './wrapped.js'
 
 type Run = (...args: unknown[]) => unknown
 
-/** One call of a wrapped function. */
+/** What all calls of a wrapped function have in common. */
+interface Wrapping {
+  readonly fn: Run
+  readonly planner: Planner
+  readonly takesContext: boolean
+  readonly identify: Plan['identify']
+}
+
+/** One call of a wrapped function. (Each hit makes one: so it holds little.) */
 class WrappedJob implements Job {
   constructor(
-    private readonly fn: Run,
+    private readonly of: Wrapping,
     private readonly self: unknown,
     readonly args: readonly unknown[],
-    private readonly planner: Planner,
-    private readonly takesContext: boolean,
   ) {}
 
+  identity(): readonly unknown[] {
+    const { identify } = this.of
+    return identify === undefined ? this.args : identify.call(this.self, this.args)
+  }
+
   run(context: Context): unknown {
-    const { fn, self, args } = this
+    const { self, args } = this
+    const { fn, takesContext } = this.of
     // The caller's signal is the caller's; the function works for all who wait.
     const own = signalIn(args) === undefined ? args : withSignal(args, context.signal)
-    return this.takesContext ? fn.call(self, context, ...own) : fn.apply(self, own as unknown[])
+    return takesContext ? fn.call(self, context, ...own) : fn.apply(self, own as unknown[])
   }
 
   tagsOf(values: unknown): Tag[] {
-    return this.planner.tagsOf(values, 'ctx.tags')
+    return this.of.planner.tagsOf(values, 'ctx.tags')
   }
 }
 
 /** `fn`, asking the cache first. */
 export function wrapped(parts: Parts, planner: Planner, plan: Plan, fn: Run, takesContext: boolean): Run {
   const { identify } = plan
+  const wrapping: Wrapping = { fn, planner, takesContext, identify }
   const ask = (self: unknown, args: unknown[], how?: How): Promise<unknown> => {
     try {
-      return call(parts, plan, identify === undefined ? args : identify.call(self, args), new WrappedJob(fn, self, args, planner, takesContext), how)
+      return call(parts, plan, identify === undefined ? args : identify.call(self, args), new WrappedJob(wrapping, self, args), how)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -70,7 +83,7 @@ export function wrapped(parts: Parts, planner: Planner, plan: Plan, fn: Run, tak
       const started = parts.stopwatch()
       const note: Note = {}
       const [value, key] = await Promise.all([
-        call(parts, plan, identity, new WrappedJob(fn, self, args, planner, takesContext), { ...patient, note }),
+        call(parts, plan, identity, new WrappedJob(wrapping, self, args), { ...patient, note }),
         nameOf(parts, plan, identity).catch(() => undefined),
       ])
       return { value: value as never, info: infoOf(note, key, parts.stopwatch() - started) }

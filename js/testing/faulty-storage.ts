@@ -55,6 +55,13 @@ export function faultyStorage({ seed, clock, storage = memory(), ...given }: Fau
       await new Promise<void>(resolve => clock.after(random() * faults.delayMs, resolve))
     }
   }
+  /** Of what not every storage can do, what this one can. */
+  const passedOn = (names: readonly ('lease' | 'released' | 'publish' | 'subscribe' | 'outdated')[]): Partial<Storage> =>
+    Object.fromEntries(names.filter(name => storage[name] !== undefined).map(name => [name, async (...args: never[]) => {
+      await before(name)
+      if (strikes(faults.fail)) throw failure(name)
+      return (storage[name] as (...args: never[]) => Promise<unknown>)(...args)
+    }]))
   const failure = (call: string): Error => new Error(`faultyStorage: this ${call} was to fail (seed ${seed}, fault ${faultCount})`)
 
   return {
@@ -96,15 +103,22 @@ export function faultyStorage({ seed, clock, storage = memory(), ...given }: Fau
       if (!fails || random() < 0.5) await storage.delete(key)
       if (fails) throw failure('delete')
     },
-    async *keys() {
-      await before('keys')
-      if (strikes(faults.fail)) throw failure('keys')
-      if (storage.keys !== undefined) yield* storage.keys()
-    },
-    async clear() {
-      await before('clear')
-      await storage.clear?.()
-    },
+    ...(storage.keys && {
+      async *keys() {
+        await before('keys')
+        if (strikes(faults.fail)) throw failure('keys')
+        yield* storage.keys!()
+      },
+    }),
+    ...(storage.clear && {
+      async clear() {
+        await before('clear')
+        await storage.clear!()
+      },
+    }),
+    ...(storage.shared !== undefined && { shared: storage.shared }),
+    ...(storage.lateMs !== undefined && { lateMs: storage.lateMs }),
+    ...passedOn(['lease', 'released', 'publish', 'subscribe', 'outdated']),
     async close() {
       calls.push('close')
       await storage.close?.()

@@ -5,8 +5,9 @@ import type { Cache } from '../../js/cache.js'
 import type { CallContext } from '../../js/context.js'
 import { OptionError } from '../../js/errors.js'
 import { memory } from '../../js/storage/memory.js'
+import type { Storage } from '../../js/storage/storage.js'
 import { encodeValue, kind, loadFor } from '../../js/value.js'
-import { bench, changeCores, countedStorage, entriesIn, until, wasmOnly } from './harness.js'
+import { bench, changeCores, countedStorage, entriesIn, gate, until, wasmOnly } from './harness.js'
 
 await loadFor(kind.cbor)
 
@@ -457,4 +458,81 @@ test('A core that fails in any verb is built anew, and the verb is done', wasmOn
     assert.equal(await cache.get('after'), 1, name)
     assert.ok(transcript().filter(event => event.startsWith('uncached')).length <= 1, `${name}: built once`)
   }
+})
+
+test('set() counts against every load that began before it had ended, in memory and in storage', async () => {
+  for (const storage of [undefined, memory()]) {
+    const { cache } = await bench({ ...(storage && { storage }) })
+    const load = gate<string>()
+    const before = cache.getOrSet('k', () => load.promise)
+    const setting = cache.set('k', 'of the user')
+    const meanwhile = cache.getOrSet('k', () => load.promise)
+    await setting
+    load.open('older')
+    await Promise.all([before, meanwhile])
+    await cache.settled()
+    assert.equal(await cache.get('k'), 'of the user')
+    if (storage !== undefined) assert.equal(await (await bench({ storage })).cache.get('k'), 'of the user')
+  }
+})
+
+test('close() waits for what was set or deleted just before it', async () => {
+  const entries = new Map<string, Uint8Array>()
+  // A digest that takes time, as in browsers, and a storage that does nothing once it is closed.
+  const open = async () => {
+    let isClosed = false
+    const inner = memory(entries)
+    const alive = <T>(work: () => Promise<T>): Promise<T> => (isClosed ? Promise.reject(new Error('closed')) : work())
+    const storage: Storage = {
+      get: key => alive(() => inner.get(key)),
+      set: (key, entry, hint) => alive(() => inner.set(key, entry, hint)),
+      delete: key => alive(() => inner.delete(key)),
+      close: async () => void (isClosed = true),
+    }
+    const sha256 = async (bytes: Uint8Array): Promise<Uint8Array> => new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))
+    return bench({ storage }, { digest: () => sha256 })
+  }
+  const one = await open()
+  await one.cache.setMany([['kept', 'old'], ['gone', 'old']])
+  await one.cache.close()
+  const two = await open()
+  void two.cache.set('kept', 'new')
+  void two.cache.delete('gone')
+  await two.cache.close()
+  assert.equal(two.cache.stats().storageErrors, 0)
+  const three = await open()
+  assert.deepEqual(await three.cache.getMany(['kept', 'gone']), ['new', undefined])
+})
+
+test('An array that is a key is what it was when get() was called, although the storage is asked first what was invalidated', async () => {
+  const { cache } = await bench({ storage: memory(), invalidationLag: 0 })
+  await cache.setMany([[['n', 1], 'one'], [['n', 2], 'two']])
+  const key = ['n', 1]
+  const got = cache.get(key)
+  key[1] = 2
+  assert.equal(await got, 'one')
+})
+
+test('has() says no of an error that was kept, and get() rejects with it, out of memory and out of storage', async () => {
+  const storage = memory()
+  const one = await bench({ storage })
+  await assert.rejects(one.cache.getOrSet('k', () => { throw new Error('down') }, { cacheErrors: { ttl: '1m' } }), /down/)
+  await one.cache.settled()
+  for (const make of [async () => one.cache, async () => (await bench({ storage, clock: one.time })).cache, async () => (await bench({ storage, clock: one.time })).cache]) {
+    const cache = await make()
+    assert.equal(await cache.has('k'), false)
+    await assert.rejects(cache.get('k'), /down/)
+  }
+  assert.equal(await (await bench({ storage, clock: one.time })).cache.has('k'), false)
+})
+
+test('A result that is larger than all of memory is kept in storage', async () => {
+  const { cache, events } = await bench({ storage: memory(), memory: { maxBytes: '2MB' } })
+  let runs = 0
+  const paint = cache.wrap(async () => new Uint8Array(3_000_000).fill(++runs), { name: 'paint' })
+  await paint()
+  await cache.settled()
+  assert.deepEqual([(await paint())[0], runs], [1, 1])
+  assert.deepEqual(events.flatMap((event): unknown[] => (event.type === 'stored' ? [event.memory] : event.type === 'not-stored' ? [event.reason] : [])), [false])
+  assert.equal(cache.stats().notStored, 0)
 })

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import type { CallContext } from '../../js/context.js'
 import { KeyError, ValueError } from '../../js/errors.js'
+import { memory } from '../../js/storage/memory.js'
+import type { Storage } from '../../js/storage/storage.js'
 import { bench, changeCores, countedStorage, entriesIn, wasmOnly } from './harness.js'
 
 test('The first call runs the function, the second comes from memory', async () => {
@@ -331,4 +334,34 @@ test('A result whose getters or proxies throw goes to its caller, and an event s
   }
   assert.equal(cache.stats().entries, 0)
   assert.equal(cache.stats().notStored, 3)
+})
+
+test('A deadline and a signal end a wait where there is no cache to wait for, too', async () => {
+  const { cache, time } = await bench()
+  const signals: AbortSignal[] = []
+  const hangs = cache.wrap(async (context: CallContext) => (signals.push(context.signal), new Promise<never>(() => {})), { name: 'hangs', context: true })
+  cache.disable()
+  const late = hangs.with({ deadline: '1s' })().catch((error: Error) => error.name)
+  const leaver = new AbortController()
+  const left = hangs.with({ signal: leaver.signal })().catch((error: Error) => error.message)
+  await time.advance('1s')
+  assert.equal(await late, 'DeadlineError')
+  leaver.abort(new Error('gone'))
+  assert.equal(await left, 'gone')
+  assert.deepEqual(signals.map(signal => signal.aborted), [true, true], 'and the function hears of it')
+  await assert.rejects(hangs.with({ signal: AbortSignal.abort(new Error('before')) })(), /before/)
+  assert.equal(signals.length, 2)
+})
+
+test('A deadline counts while the storage is asked what was invalidated', async () => {
+  const storage = memory()
+  let hangs = false
+  const slow: Storage = { ...storage, get: key => (hangs ? new Promise(() => {}) : storage.get(key)) }
+  const { cache, time } = await bench({ storage: slow, invalidationLag: 0, storageDeadline: '1h' })
+  const ask = cache.wrap(async () => 'answer', { name: 'ask' })
+  await ask()
+  hangs = true
+  const late = ask.with({ deadline: '1s' })().catch((error: Error) => error.name)
+  await time.advance('1s')
+  assert.equal(await late, 'DeadlineError')
 })

@@ -177,3 +177,10 @@ test('getOrSet gives its load the same context', async () => {
   await time.advance('1m')
   assert.equal(await cache.has('a'), false)
 })
+
+test('A cost that memory cannot hold is refused', async () => {
+  const { cache } = await bench()
+  const load = (cost: number): Promise<unknown> => cache.getOrSet(['k', String(cost)], ctx => (ctx.cost(cost), 1))
+  await load(1e30)
+  for (const cost of [1e31, Infinity, NaN, -1]) await assert.rejects(load(cost), /^OptionError: ctx\.cost: .* is not a cost\. Give a number from 0 to 1e\+30/)
+})

@@ -354,7 +354,7 @@ for (const dense of [false, true]) {
       const entry = one.resealed(one.key(), name)!
       two.digest(prefix, [i])
       const key = two.key()
-      assert.deepEqual(two.admit(key, name, entry, 4), { status: status.ok, payload })
+      assert.deepEqual(two.admit(key, name, entry, 4), { status: status.ok, payload, inMemory: true })
       assert.equal(two.lookUp(prefix, [i], 4), verdict.fresh)
       check(two)
       const { created, freshUntil, staleUntil, costMs } = two.facts()

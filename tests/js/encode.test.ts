@@ -173,3 +173,18 @@ test('Values of another realm count like our own', async () => {
   const foreign: unknown = runInNewContext('({ a: [1, new Map([[1, 2]]), new Date(5), new Uint8Array([1]), new Set([1]), /x/g, new ArrayBuffer(2)] })')
   assert.equal(bytesOf(foreign), bytesOf({ a: [1, new Map([[1, 2]]), new Date(5), new Uint8Array([1]), new Set([1]), /x/g, new ArrayBuffer(2)] }))
 })
+
+test('A getter that changes its object while the key is made spoils no other key', () => {
+  const bytesOf = (encoder: KeyEncoder, argument: unknown): Uint8Array => {
+    const outline = new Outline()
+    encoder.write(outline, keyPrefix(null, 'ask', null), [argument])
+    return encoder.canonicalBytes(outline)
+  }
+  const met = new KeyEncoder()
+  bytesOf(met, { get from() { delete (this as { from?: string }).from; return ((this as { from?: string }).from = 'X') }, to: 'Y' })
+  bytesOf(met, { get prompt() { delete (this as { prompt?: string }).prompt; return 'once' } })
+  bytesOf(met, { get total() { return ((this as { cached?: number }).cached ??= 5) } })
+  for (const argument of [{ from: 'Rome', to: 'Oslo' }, { to: 'Rome', from: 'Oslo' }, { prompt: 'cats' }, { prompt: 'dogs' }, { total: 1 }]) {
+    assert.deepEqual(bytesOf(met, argument), bytesOf(new KeyEncoder(), argument))
+  }
+})

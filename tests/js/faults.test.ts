@@ -288,3 +288,41 @@ test('A deadline is a deadline while the storage is asked for invalidations, or 
   await time.advance('1s')
   assert.ok((await entry) instanceof DeadlineError)
 })
+
+test('Who joined a call whose arguments change before its function runs is answered for what they asked, at once', async () => {
+  const { cache } = await bench()
+  const runs: string[] = []
+  const slow = gate()
+  const ask = cache.wrap(async (request: { prompt: string }) => {
+    const { prompt } = request
+    runs.push(prompt)
+    if (prompt === 'dogs') {
+      await slow.promise
+      throw new Error('no dogs')
+    }
+    return `about ${prompt}`
+  }, { name: 'ask' })
+  const request = { prompt: 'cats' }
+  const owner = ask(request)
+  owner.catch(() => {})
+  const joined = [ask({ prompt: 'cats' }), ask.with({ deadline: '1m' })({ prompt: 'cats' })]
+  request.prompt = 'dogs'
+  assert.deepEqual(await Promise.all(joined), ['about cats', 'about cats'])
+  assert.equal(await ask({ prompt: 'cats' }), 'about cats')
+  slow.open()
+  await assert.rejects(owner, /no dogs/)
+  assert.deepEqual(runs, ['dogs', 'cats'])
+})
+
+test('Arguments that change are noticed where only a part of them counts, too', async () => {
+  for (const options of [{ ignore: ['user'] }, { key: (request: { page: number }) => request.page }]) {
+    const { cache, transcript } = await bench()
+    const ask = cache.wrap(async (request: { page: number; user?: string }) => `page ${request.page}`, { name: 'ask', ...options })
+    const request = { page: 1, user: 'me' }
+    const asked = ask(request)
+    request.page = 2
+    assert.equal(await asked, 'page 2')
+    assert.ok(transcript().includes('not-stored:arguments-changed'))
+    assert.equal(await ask({ page: 1 }), 'page 1')
+  }
+})

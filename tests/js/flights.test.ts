@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { DeadlineError, ReentrantCallError } from '../../js/errors.js'
-import { checkReentrance, type Departure, Flights, SyncAmbient } from '../../js/flights.js'
+import { checkReentrance, type Departure, Flights, SyncAmbient, waiting } from '../../js/flights.js'
 import { virtualClock } from '../../js/testing/index.js'
 import type { Tag } from '../../js/tokens.js'
 
@@ -105,14 +105,14 @@ test('Who would wait for its own result is refused, alone or in a circle', () =>
   const flights = new Flights<number>()
   const outer = flights.start('outer', departure)
   const inner = flights.start('inner', { ...departure, within: outer })
-  outer.waitsFor.add(inner)
+  void waiting(outer, inner, inner.landing)
   assert.throws(() => checkReentrance(outer, 'outer', 'load', outer), ReentrantCallError)
   assert.throws(() => checkReentrance(inner, 'outer', 'load', outer), ReentrantCallError)
   assert.throws(() => checkReentrance(inner, 'outer', 'load', undefined), /"load" was asked for, with the same key, by the function that is just making it/)
   // Two that were started side by side, and ask for each other.
   const [left, right] = [flights.start('left', departure), flights.start('right', departure)]
   checkReentrance(left, 'right', null, right)
-  left.waitsFor.add(right)
+  void waiting(left, right, right.landing)
   assert.throws(() => checkReentrance(right, 'left', null, left), /the value was asked for/)
   right.land(1)
   checkReentrance(right, 'left', null, left)
@@ -131,4 +131,25 @@ test('Without help of the runtime, what runs before the first await is known', a
   assert.deepEqual(seen, [undefined, 2, 1, undefined])
   assert.throws(() => void ambient.run(1, () => { throw new Error('crash') }), /crash/)
   assert.equal(ambient.getStore(), undefined)
+})
+
+test('A function waits for a flight as long as one of its calls does, and holds nothing of it afterwards', async () => {
+  const flights = new Flights<number>()
+  const [outer, inner] = [flights.start('outer', departure), flights.start('inner', departure)]
+  const waits = [waiting(outer, inner, inner.landing), waiting(outer, inner, Promise.reject(new Error('left')))]
+  await assert.rejects(waits[1]!, /left/)
+  assert.throws(() => checkReentrance(inner, 'outer', null, outer), ReentrantCallError)
+  inner.land(1)
+  assert.equal(await waits[0], 1)
+  assert.equal(outer.waitsFor!.size, 0)
+})
+
+test('Who was left by the function that had called it may ask for that function', async () => {
+  const flights = new Flights<number>()
+  const outer = flights.start('outer', departure)
+  const inner = flights.start('inner', { ...departure, within: outer })
+  const left = waiting(outer, inner, Promise.reject(new Error('its deadline')))
+  assert.throws(() => checkReentrance(inner, 'outer', null, outer), ReentrantCallError)
+  await assert.rejects(left, /its deadline/)
+  checkReentrance(inner, 'outer', null, outer)
 })

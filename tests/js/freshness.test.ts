@@ -403,3 +403,55 @@ test('Shares are numbers in their range, and a softTimeout needs something to an
   assert.equal(parseFreshness({ softTimeout: '1s', staleIfError: '1h' }, always).softTimeoutMs, 1000)
   assert.equal(parseFreshness({ softTimeout: 'forever' }, always).softTimeoutMs, Infinity)
 })
+
+test('A refresh that fails leaves a result that answers where it is, although errors are kept', async () => {
+  for (const [options, at] of [[{ refreshAt: 0.5 }, '60s'], [{ swr: '1d' }, '110s']] as const) {
+    const { cache, time } = await bench()
+    let fails = false
+    const load = cache.wrap(async () => {
+      if (fails) throw new Error('down')
+      return 'good'
+    }, { name: 'load', ttl: '100s', cacheErrors: { ttl: '10s' }, ...options })
+    await load()
+    fails = true
+    await time.advance(at)
+    for (let call = 0; call < 3; call++) {
+      assert.equal(await load(), 'good')
+      await cache.settled()
+    }
+    await assert.rejects(load.fresh(), /down/)
+    assert.equal(await load(), 'good')
+    await time.advance('2d')
+    await assert.rejects(load(), /down/)
+    fails = false
+    await assert.rejects(load(), /down/, 'now there is nothing else, it is kept')
+  }
+})
+
+test('That a function took longer than its timeout is an error that can be kept', async () => {
+  const { cache, time } = await bench()
+  let runs = 0
+  const load = cache.wrap(async () => (runs++, new Promise(() => {})), { name: 'load', timeout: '1s', cacheErrors: { ttl: '1m' } })
+  const first = load().catch((error: Error) => error.name)
+  await time.advance('1s')
+  assert.deepEqual([await first, await load().catch((error: Error) => error.name), runs], ['DeadlineError', 'DeadlineError', 1])
+})
+
+test('What lets grow stale while the function runs leaves what was to stand in where that fails', async () => {
+  for (const how of ['key', 'tag', 'forgotten'] as const) {
+    const { cache, time, transcript } = await bench()
+    let answer: ReturnType<typeof gate<string>> | undefined
+    const load = cache.wrap(async () => (answer === undefined ? 'old' : answer.promise), { name: 'load', ttl: '1m', staleIfError: '1d', tags: ['t'] })
+    await load()
+    answer = gate()
+    await time.advance('2m')
+    const asked = load().catch((error: Error) => error.message)
+    await turns()
+    if (how === 'key') await load.expire()
+    else if (how === 'tag') await cache.expire({ tag: 't' })
+    else await load.invalidate()
+    answer.fail(new Error('down'))
+    assert.equal(await asked, how === 'forgotten' ? 'down' : 'old', how)
+    assert.ok(transcript())
+  }
+})

@@ -62,3 +62,13 @@ test('With `key`, only what it returns identifies a call', async () => {
   assert.throws(() => cache.wrap(async (_: number) => 1, { name: 'x', key: 5 as never }), /key: 5 is not a function/)
   assert.throws(() => cache.wrap(async (_: number) => 1, { name: 'x', key: () => 1, ignore: ['a'] }), /ignore: has nothing to do beside `key`/)
 })
+
+test('Arguments that contain themselves, or are nested without end, are refused as they are without `ignore`', async () => {
+  const { cache } = await bench()
+  const ask = cache.wrap(async (_: unknown) => 1, { name: 'ask', ignore: ['user.name'] })
+  const circle: unknown[] = []
+  circle.push(circle, circle)
+  let deep: unknown = 1
+  for (let i = 0; i < 20_000; i++) deep = [deep]
+  for (const argument of [circle, { user: circle }, deep]) await assert.rejects(ask(argument), { name: 'KeyError' })
+})

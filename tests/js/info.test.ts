@@ -1,6 +1,7 @@
 /** Where an answer came from: each status of withInfo(), and as a header. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import type { CallContext } from '../../js/context.js'
 import { type CallInfo, toCacheStatus } from '../../js/info.js'
 import { memory } from '../../js/storage/memory.js'
 import { bench, gate, until } from './harness.js'
@@ -114,4 +115,14 @@ test('toCacheStatus says it in a header of RFC 9211', () => {
   }
   assert.equal(toCacheStatus(info, 'edge-1.example'), 'edge-1.example; hit; ttl=1')
   for (const wrong of ['', '1st', 'a b', 'a;b', 'a"', 'é']) assert.throws(() => toCacheStatus(info, wrong), /cannot name a cache in a header/)
+})
+
+test('A result that was not kept has no time left', async () => {
+  const { cache } = await bench()
+  const skipped = cache.wrap(async (context: CallContext) => context.skip('value'), { name: 'skipped', context: true, ttl: '1h' })
+  const unstorable = cache.wrap(async () => () => 1, { name: 'unstorable', ttl: '1h' })
+  for (const { info } of [await skipped.withInfo(), await unstorable.withInfo()]) {
+    assert.equal(info.ttlMs, undefined)
+    assert.doesNotMatch(toCacheStatus(info), /ttl/)
+  }
 })

@@ -1,8 +1,10 @@
 /** What others who share the storage have invalidated, told by messages: sooner than it would be asked for, and nothing worse than late where they are lost. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { inspect } from 'node:util'
 import { memory } from '../../js/storage/memory.js'
 import type { Storage } from '../../js/storage/storage.js'
+import { kind, loadFor } from '../../js/value.js'
 import { bench, countedStorage, turns, until } from './harness.js'
 
 /** A Map that several caches share, and which tells each of them what another publishes. */
@@ -44,6 +46,8 @@ test('A tag that one process invalidates is invalid in all others as soon as the
 test('A key that one process sets, forgets or lets grow stale is dropped from the memories of all others', async () => {
   const { one, other } = await two()
   const ask = [one, other].map(cache => cache.wrap(async (request: { id: number; when: Date }) => ({ id: request.id, by: cache === one ? 'one' : 'other' }), { name: 'ask' }))
+  // What reads keys is loaded with the first of them.
+  await loadFor(kind.cbor)
   const request = { id: 1, when: new Date(5) }
   assert.deepEqual(await ask[0]!(request), { id: 1, by: 'one' })
   assert.deepEqual(await ask[1]!(request), { id: 1, by: 'one' })
@@ -59,6 +63,28 @@ test('A key that one process sets, forgets or lets grow stale is dropped from th
   await other.delete('k')
   await turns()
   assert.equal(await one.has('k'), false)
+})
+
+test('Whatever can be a key is told as the key that it is', async () => {
+  class Id {
+    constructor(readonly hex: string) {}
+    toJSON(): string {
+      return this.hex
+    }
+  }
+  await loadFor(kind.cbor)
+  const { one, other } = await two()
+  const parts = [{ id: 7 }, new Date(5), new Id('7'), new URLSearchParams('a=1'), { toJSON: () => 7 }, { id: 8, signal: new AbortController().signal }, new Map([[{ a: 1 }, 'b']]), -0, 2n ** 80n, new Float32Array([1, 2])]
+  for (const part of parts) {
+    const key = ['k', part]
+    await one.set(key, 'old')
+    assert.equal(await other.get(key), 'old')
+    const setting = one.set(key, 'new')
+    key[0] = 'changed since'
+    await setting
+    await turns()
+    assert.equal(await other.get(['k', part]), 'new', inspect(part))
+  }
 })
 
 test('With a secret nothing is told of what was asked, and tags are', async () => {

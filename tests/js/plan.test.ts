@@ -25,10 +25,10 @@ test('Tags are given, or told by the arguments', () => {
   for (const wrong of ['a', [''], [5], {}, null]) assert.throws(() => planner().ofFunction('load', { tags: wrong as never }), (error: Error) => error instanceof OptionError && /^tags: /.test(error.message))
 })
 
-test('Functions are numbered as they come, one number each, over all scopes', () => {
+test('Functions are numbered as they come, one number for each name: tenants without end need no more', () => {
   const root = planner()
   const numbers = [root.ofFunction('a', {}), root.ofFunction('b', {}), root.ofFunction('a', { version: 2 }), root.within('s').ofFunction('a', {}), root.within('s').ofFunction('a', {})].map(({ group }) => group)
-  assert.deepEqual(numbers, [1, 2, 1, 3, 3])
+  assert.deepEqual(numbers, [1, 2, 1, 1, 1])
   assert.equal(root.userPlan.group, 0)
 })
 

@@ -74,14 +74,16 @@ test('The last to leave ends the computation; who comes then begins another', as
   assert.equal(transcript().filter(line => line === 'miss:absent').length, 3)
 })
 
-test('A signal that has aborted before the call starts nothing; with() counts before the arguments', async () => {
+test('A signal that has aborted before the call starts nothing, whether with() gave it or the arguments have it', async () => {
   const { cache } = await bench()
   let runs = 0
   const ask = cache.wrap(async (_: string, _options?: { signal: AbortSignal }) => ++runs, { name: 'ask' })
   await assert.rejects(ask('x', { signal: AbortSignal.abort(new Error('too late')) }), /too late/)
   await assert.rejects(ask.with({ signal: AbortSignal.abort(new Error('also')) })('x'), /also/)
   assert.equal(runs, 0)
-  assert.equal(await ask.with({ signal: new AbortController().signal })('x', { signal: AbortSignal.abort() }), 1)
+  await assert.rejects(ask.with({ signal: new AbortController().signal })('x', { signal: AbortSignal.abort(new Error('beside')) }), /beside/)
+  await assert.rejects(ask.with({ signal: AbortSignal.abort(new Error('given')) })('x', { signal: new AbortController().signal }), /given/)
+  assert.equal(runs, 0)
   assert.throws(() => ask.with({ signal: {} as AbortSignal }), /^OptionError: signal: .* is not an AbortSignal/)
   assert.throws(() => ask.with({ sginal: 1 } as never), /with: sginal: there is no such option/)
 })

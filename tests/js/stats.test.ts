@@ -1,6 +1,8 @@
 /** hits + misses + bypasses = calls, whatever happens. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import type { CallContext } from '../../js/context.js'
+import { memory } from '../../js/storage/memory.js'
 import { faultyStorage, seededRandom, virtualClock } from '../../js/testing/index.js'
 import { bench, type Bench } from './harness.js'
 
@@ -84,4 +86,19 @@ test('A cache that lost its core, or never had one, still counts', async () => {
   await cache.get('a')
   const { calls, hits, misses, bypasses, entries, core } = cache.stats()
   assert.deepEqual([calls, hits, misses, bypasses, entries, core], [3, 0, 0, 3, 0, undefined])
+})
+
+test('What is looked at behind the back of a call, or without one, has saved nothing', async () => {
+  const storage = memory()
+  const { cache, time } = await bench({ storage })
+  const load = cache.wrap(async (context: CallContext) => (context.cost(1000), 'value'), { name: 'load', context: true, ttl: '1m', swr: '1h' })
+  await load()
+  await cache.settled()
+  await time.advance('2m')
+  await load()
+  await cache.settled()
+  assert.deepEqual([cache.stats().hits, cache.stats().savedMs], [1, 1000])
+  const other = (await bench({ storage, clock: time })).cache
+  await other.wrap(async () => 'value', { name: 'load', ttl: '1m', swr: '1h' }).peek()
+  assert.deepEqual([other.stats().calls, other.stats().savedMs], [0, 0])
 })

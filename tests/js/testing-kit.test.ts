@@ -170,3 +170,13 @@ test('A suite that uses the harness fails on a rejection or an error that nobody
   assert.equal(await ends(''), 0)
   assert.equal(await ends(`setTimeout(() => void Promise.reject(new Error('stray')), 20)`), 1)
 })
+
+test('A faulty storage can what the one behind it can, and no more', async () => {
+  const { get, set, delete: remove } = memory()
+  const least = faultyStorage({ seed: 1, storage: { get, set, delete: remove } })
+  assert.deepEqual([least.keys, least.clear, least.shared, least.lateMs, least.lease, least.publish], Array(6).fill(undefined))
+  const more = faultyStorage({ seed: 1, storage: { ...memory(), shared: true, lateMs: 60_000, publish: async () => {}, subscribe: async () => async () => {} } })
+  assert.deepEqual([more.shared, more.lateMs, typeof more.keys, typeof more.publish], [true, 60_000, 'function', 'function'])
+  more.faults.fail = 1
+  await assert.rejects(more.publish!(new Uint8Array(1)), /this publish was to fail/)
+})

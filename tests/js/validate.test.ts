@@ -4,7 +4,7 @@ import test from 'node:test'
 import { OptionError } from '../../js/errors.js'
 import { memory } from '../../js/storage/memory.js'
 import { parseValidator, type StandardSchema } from '../../js/validate.js'
-import { bench, countedStorage, entriesIn } from './harness.js'
+import { bench, countedStorage, entriesIn, gate } from './harness.js'
 
 const schema = (right: (value: unknown) => boolean, later = false): StandardSchema => ({
   '~standard': { version: 1, vendor: 'test', validate: value => { const result = right(value) ? {} : { issues: [{ message: 'wrong' }] }; return later ? Promise.resolve(result) : result } },
@@ -84,4 +84,20 @@ test('A hit is judged, whoever stored it, and by every function for itself', asy
   await cache.set('a', 'text')
   assert.equal(await cache.getOrSet('a', () => 5, { validate: isNumber }), 5)
   assert.equal(await cache.get('a'), 5)
+})
+
+test('While a value is looked at, another may take its place: that is not dropped with it, and answers', async () => {
+  const { cache } = await bench()
+  await cache.set('k', { version: 1 })
+  const looked = gate()
+  const validate = async (value: { version: number }): Promise<boolean> => {
+    if (value.version === 1) await looked.promise
+    return value.version > 1
+  }
+  let loads = 0
+  const asked = cache.getOrSet('k', () => ({ version: 99, loads: ++loads }), { validate })
+  await cache.set('k', { version: 2 })
+  looked.open()
+  assert.deepEqual(await asked, { version: 2 })
+  assert.deepEqual([await cache.get('k'), loads], [{ version: 2 }, 0])
 })

@@ -225,3 +225,20 @@ test('Flags that do not fit their payload are refused', () => {
   for (const kind of [16, 17, 255, -1]) assert.throws(() => decodePayload({ kind, bytes }), ValueError)
   assert.throws(() => decodeValue({ kind: which, bytes }), ValueError, 'decodeValue knows no flags')
 })
+
+test('A name that is no text is refused: a few bytes that refer to each other could make one of any length', async () => {
+  await loadFor(kind.cbor)
+  const again = (place: number): number[] => [0xda, 0x52, 0x50, 0x52, 0x37, ...(place < 24 ? [place] : [0x18, place])]
+  const levels = 20
+  const bytes = [0x98, levels + 2, 0x81, 0x01]
+  for (let i = 1; i <= levels; i++) bytes.push(0x82, ...again(i), ...again(i))
+  bytes.push(0xa1, ...again(levels + 1), 0x00)
+  assert.throws(() => decodePayload({ kind: kind.cbor, bytes: Uint8Array.from(bytes) }), { name: 'ValueError' })
+})
+
+test('Integers of any length come back', async () => {
+  await loadFor(kind.cbor)
+  for (const n of [0n, -1n, 2n ** 64n, -(2n ** 64n) - 1n, 0x0102030405060708090a0b0c0d0e0fn, (1n << 1_600_000n) - 1n, -(1n << 100_001n)]) {
+    assert.equal(decodePayload(encodeValue(n)), n)
+  }
+})

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { Cache } from '../../js/cache.js'
 import { KeyError, OptionError } from '../../js/errors.js'
+import { seal } from '../../js/fallback/seal.js'
 import { memory } from '../../js/storage/memory.js'
 import { bench, countedStorage, entriesIn, gate, turns } from './harness.js'
 
@@ -271,4 +272,31 @@ test('What is over or invalidated is not deleted where it is found, as another m
   assert.equal(await ask(two.cache, 'new'), 'new')
   await two.cache.settled()
   assert.equal(storage.calls.filter(call => call === 'delete').length, 0)
+})
+
+test('peek: what does not decode is as if it were not there', async () => {
+  const storage = countedStorage()
+  const one = await bench({ storage })
+  await one.cache.wrap(async () => new Date(5), { name: 'load' })()
+  await one.cache.settled()
+  for (const [key, entry] of entriesIn(storage)) {
+    // As a runtime might write it that knows of a kind of array which this one does not.
+    const head = entry.slice(0, 80 + 16 * entry[6]!)
+    const payload = [0xd8, 83, 0x40]
+    new DataView(head.buffer).setBigUint64(72, BigInt(payload.length), true)
+    const body = Uint8Array.from([...head, ...payload])
+    storage.entries.set(key, Uint8Array.from([...body, ...seal(body)]))
+  }
+  const { cache } = await bench({ storage, clock: one.time })
+  const load = cache.wrap(async () => new Date(6), { name: 'load' })
+  assert.deepEqual([await load.peek(), await load.peek(), await load()], [undefined, undefined, new Date(6)])
+})
+
+test('key: without a storage it is the same, whatever the arguments are', async () => {
+  const keys = await Promise.all([{ storage: memory() }, {}].map(async options => {
+    const ask = (await bench(options)).cache.wrap(async (_: unknown) => 1, { name: 'ask' })
+    return Promise.all(['a', 'b', { text: 'x'.repeat(100_000) }, { text: 'y'.repeat(100_000) }].map(async argument => [await ask.key(argument), (await ask.withInfo(argument)).info.key]))
+  }))
+  assert.deepEqual(keys[1], keys[0])
+  assert.equal(new Set(keys[0]!.flat()).size, 4)
 })
