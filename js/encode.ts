@@ -282,6 +282,7 @@ export class KeyEncoder {
     const name = typedArrayName(view)
     const number = name === undefined ? tag.dataView : typedArrayTag[name]
     if (number === undefined) throw new Refusal(`is a ${name}, a kind of array that keys do not know. Pass a Uint8Array of its bytes.`)
+    if (!isDirectView(view, name === undefined)) throw new Refusal(`is ${describe(view, name ?? 'DataView')}, which may hold more than its bytes. Pass those, or say what counts with the \`key\` option.`)
     this.out.head(major.tag, number)
     this.out.byteString(new Uint8Array(view.buffer, view.byteOffset, view.byteLength))
   }
@@ -424,6 +425,13 @@ export function isPlain(value: object): boolean {
 function isDirect(value: object): boolean {
   const base: unknown = Object.getPrototypeOf(Object.getPrototypeOf(value))
   return base !== null && Object.getPrototypeOf(base) === null
+}
+
+/** The same of views: over Object's prototype stands DataView's, or that of all typed arrays with that of one kind. A Buffer is one more, and holds no more than its bytes. */
+function isDirectView(view: ArrayBufferView, isDataView: boolean): boolean {
+  let height = 0
+  for (let base: unknown = Object.getPrototypeOf(view); base !== null; base = Object.getPrototypeOf(base)) height++
+  return height <= (isDataView ? 2 : typeof (view.constructor as { isBuffer?: unknown } | undefined)?.isBuffer === 'function' ? 4 : 3)
 }
 
 export function typeName(value: object): string {

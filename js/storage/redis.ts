@@ -129,10 +129,9 @@ export function redis(given: RedisClient | string | RedisOptions, ...more: unkno
         await link.send(['UNLINK', place], place).catch(() => {})
         throw error
       })
-      if (performance.now() - asked >= leaseMs) return undefined
       let renewed = asked
       const isMine = async (): Promise<boolean> => String((await link.send(['GET', place], place)) ?? '') === mine
-      return {
+      const lease: Lease = {
         fence,
         async renew() {
           const now = performance.now()
@@ -145,7 +144,11 @@ export function redis(given: RedisClient | string | RedisOptions, ...more: unkno
           if (performance.now() - renewed > leaseMs / 2 && !(await isMine())) return
           await Promise.all([link.send(['UNLINK', place], place), bus.wake(key)])
         },
-      } satisfies Lease
+      }
+      if (performance.now() - asked < leaseMs) return lease
+      // The server may count from later on.
+      await lease.release().catch(() => {})
+      return undefined
     },
 
     async released(key, ms) {

@@ -370,13 +370,29 @@ test('A connection that is silent for five seconds is given up by the next comma
   await pause(20)
   await proxy.turn('pass')
   // The first one is on a connection that lost its words; this one makes another.
-  const now = Date.now()
-  t.mock.method(Date, 'now', () => now + 5_100)
+  const now = performance.now()
+  t.mock.method(performance, 'now', () => now + 5_100)
   assert.deepEqual(await storage.get('a'), said('a'))
   await lost
   assert.equal(proxy.accepted, accepted + 1)
   await storage.clear!()
   await storage.close!()
+})
+
+test('A connection that is silent for five seconds is given up, though there is no other command', async t => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  await proxy.turn('pass')
+  const storage = redis(proxy.url)
+  await storage.set('a', said('a'), {})
+  await proxy.turn('blackhole')
+  const lost = assert.rejects(storage.get('a'), /said nothing/)
+  await pause(20)
+  const now = performance.now()
+  t.mock.method(performance, 'now', () => now + 5_100)
+  t.mock.timers.tick(5_000)
+  await lost
+  await storage.close!()
+  await proxy.turn('pass')
 })
 
 test('Garbage in place of replies is an error, and the connection is not used again', async () => {

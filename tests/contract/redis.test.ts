@@ -126,6 +126,38 @@ for (const program of programs) {
     return { open: () => redis({ client, prefix }), close: async () => client.disconnect() }
   })
 
+  // ---- who listens --------------------------------------------------------------------------------
+
+  test(`${program}: who listens hears again after the connection that listens was lost, by every client`, { timeout: 60_000 }, async () => {
+    const node = await createClient({ url: server.url }).on('error', () => {}).connect()
+    const ofCluster = await createCluster({ rootNodes: cluster.nodes.map(({ url }) => ({ url })) }).on('error', () => {}).connect()
+    const io = new Redis(server.url, { enableOfflineQueue: false })
+    const ioOfCluster = new Cluster(cluster.nodes.map(({ port }) => ({ host: '127.0.0.1', port })), { enableOfflineQueue: false })
+    for (const client of [io, ioOfCluster]) {
+      client.on('error', () => {})
+      await new Promise(resolve => client.once('ready', resolve))
+    }
+    for (const [way, given] of Object.entries({ 'its URL': server.url, 'node-redis': node, 'node-redis, of a cluster': ofCluster, 'ioredis that keeps no commands': io, 'ioredis that keeps no commands, of a cluster': ioOfCluster })) {
+      const storage = redis(given as string)
+      const heard: number[] = []
+      await storage.subscribe!(message => heard.push(message[0]!))
+      const hears = async (said: number): Promise<void> => {
+        for (const end = performance.now() + 10_000; heard.at(-1) !== said; await turns(1)) {
+          assert.ok(performance.now() < end, `${way} is not heard`)
+          await storage.publish!(bytes(said))
+        }
+      }
+      await hears(1)
+      let lost = 0
+      for (const { command } of way.endsWith('cluster') ? cluster.nodes : [server]) lost += Number(await command('CLIENT', 'KILL', 'TYPE', 'pubsub'))
+      assert.equal(lost, 1, way)
+      await hears(2)
+      await storage.close!()
+    }
+    for (const client of [node, ofCluster]) client.destroy()
+    for (const client of [io, ioOfCluster]) client.disconnect()
+  })
+
   // ---- what the server sees -----------------------------------------------------------------------
 
   test(`${program}: a cache sends nothing but what is documented`, async () => {
@@ -345,6 +377,27 @@ test('What is said right behind the consent to listen is heard; who was refused 
   says(bytes(0x6d, 3))
   assert.deepEqual([first, second], [[], [bytes(1), bytes(2)]])
   await bus.close()
+})
+
+test('A lease that was given later than it lasts is nobody\'s, and given back', async t => {
+  let now = 0
+  t.mock.method(performance, 'now', () => now)
+  for (const [late, another] of [[1_000, false], [1_000, true], [999, false]] as const) {
+    const held = new Map<string, unknown>()
+    const storage = redis({
+      async sendCommand([command, place, value]: readonly unknown[]) {
+        if (command === 'SET') held.set(String(place), value)
+        // As where the client keeps commands until it is connected again.
+        if (command === 'INCR') now += late
+        if (command === 'INCR' && another) held.set('reprise:lease:a', 'of another')
+        if (command === 'UNLINK') held.delete(String(place))
+        return command === 'GET' ? held.get(String(place)) : command === 'SET' ? 'OK' : 1
+      },
+    })
+    const lease = await storage.lease!('a', 1_000)
+    assert.deepEqual([lease !== undefined, held.size], late === 999 ? [true, 1] : [false, another ? 1 : 0])
+    await storage.close!()
+  }
 })
 
 test('A reply that is no answer to what was asked is an error, never a value', async () => {

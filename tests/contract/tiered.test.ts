@@ -72,6 +72,105 @@ test('A copy that is on its way near does not come after what is set or deleted 
   }
 })
 
+test('An answer of far that was on its way while the key was set, deleted or outdated is not copied', async () => {
+  for (const meanwhile of ['set', 'delete', 'outdated'] as const) {
+    const [near, far, held] = [countedStorage(), countedStorage(), gate()]
+    const slow: Storage = { ...far, get: async key => { const found = await far.get(key); await held.promise; return found } }
+    const storage = tiered(near, slow)
+    await far.set(key, bytes(1), {})
+    const found = storage.get(key)
+    await until(() => far.calls.includes('get'))
+    // As another process would, before it says so.
+    if (meanwhile === 'outdated') await far.set(key, bytes(2), {})
+    await (meanwhile === 'set' ? storage.set(key, bytes(2), {}) : storage[meanwhile]!(key))
+    held.open()
+    assert.deepEqual(await found, bytes(1))
+    await storage.close!()
+    assert.deepEqual(near.entries.get(key), meanwhile === 'set' ? bytes(2) : undefined, meanwhile)
+    assert.deepEqual(await storage.get(key), meanwhile === 'delete' ? undefined : bytes(2), meanwhile)
+  }
+})
+
+test('What near cannot write takes nothing older for it, and what it cannot delete answers no more until it is written anew', async () => {
+  const [near, far, full] = [countedStorage(), countedStorage(), new Error('no space left on device')]
+  const errors: unknown[] = []
+  let isFull = true
+  const storage = tiered({ ...near, set: async (...what) => { if (isFull) throw full; await near.set(...what) } }, far, { onError: error => errors.push(error) })
+  near.entries.set(key, bytes(1))
+  await storage.set(key, bytes(2), {})
+  assert.deepEqual([near.entries.size, await storage.get(key), errors], [0, bytes(2), [full]])
+  await storage.close!()
+
+  near.entries.set(key, bytes(1))
+  near.failing = true
+  await storage.delete(key)
+  assert.equal(near.entries.size, 1)
+  near.failing = false
+  assert.equal(await storage.get(key), undefined, 'a deletion')
+  await far.set(key, bytes(3), {})
+  isFull = false
+  assert.deepEqual(await storage.get(key), bytes(3))
+  await storage.close!()
+  far.calls.length = 0
+  assert.deepEqual([await storage.get(key), far.calls], [bytes(3), []], 'it is copied again')
+})
+
+test('A near that cannot be told of ever more changes is given up, and said to be', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const [near, held, errors] = [countedStorage(), gate(), [] as unknown[]]
+  const storage = tiered({ ...near, delete: () => held.promise }, memory(), { onError: error => errors.push(error) })
+  const first = storage.delete(key)
+  await turns(1)
+  t.mock.timers.tick(100)
+  await first
+  for (let i = 0; i <= 100_000; i++) await storage.delete(`${i}`.padStart(64, 'd'))
+  assert.match(String(errors), /^StorageError: tiered: near could not be told of 100000 changes\. .* clear it before the next start\.$/)
+  held.open()
+  await turns(1)
+  near.entries.set(key, bytes(1))
+  await storage.set(key, bytes(2), {})
+  assert.deepEqual([await storage.get(key), near.calls], [bytes(2), []])
+})
+
+test('Who goes through everything meets copies whose originals far has lost', async () => {
+  const [near, far] = [new Map<string, Uint8Array>(), new Map<string, Uint8Array>()]
+  const { cache } = await bench({ storage: tiered(memory(near), memory(far)) })
+  const held = (): number => entriesIn({ entries: near }).length
+  for (const of of [cache, cache.scope('acme')]) for (const key of ['user:1', 'user:2']) await of.set(key, key)
+  await cache.settled()
+  for (const [name] of entriesIn({ entries: far })) far.delete(name)
+  assert.deepEqual([held(), (await cache.check()).entries], [4, 4])
+  await cache.invalidate({ match: '*:1' })
+  assert.equal(held(), 3)
+  assert.equal((await cache.forget('acme')).forgotten, 2)
+  assert.equal(held(), 1)
+  await cache.close()
+})
+
+test('A near whose writes do not end holds up nobody for long, is handed no more, and is told later what it has missed', { timeout: 10_000 }, async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const [near, far, held] = [countedStorage(), countedStorage(), gate()]
+  let closed = 0
+  const slow: Storage = { ...near, set: async (...what) => { near.calls.push('set'); await held.promise; near.entries.set(what[0], what[1]) } }
+  const storage = tiered(slow, { ...far, close: async () => { closed++ } })
+  const other = '2'.padStart(64, '0')
+  near.entries.set(other, bytes(1))
+  const first = storage.set(key, bytes(2), {})
+  await turns(1)
+  t.mock.timers.tick(1_000)
+  await first
+  await storage.set(other, bytes(2), {})
+  await storage.close!()
+  assert.deepEqual([near.calls, closed], [['set'], 1])
+  assert.deepEqual([await storage.get(key), await storage.get(other)], [bytes(2), bytes(2)], 'far answers')
+  assert.deepEqual(near.calls, ['set'], 'nothing is copied')
+  held.open()
+  await until(() => !near.entries.has(other))
+  assert.deepEqual([await storage.get(key), await storage.get(other)], [bytes(2), bytes(2)])
+  await storage.close!()
+  assert.deepEqual([...near.entries.values()], [bytes(2), bytes(2)])
+})
+
 test('A copy is handed to waitUntil, and one that never ends holds up no reader', async () => {
   const held = gate()
   const near: Storage = { ...memory(), set: () => held.promise }
@@ -107,7 +206,7 @@ test('What near cannot do is told and costs nothing; what far cannot do fails, a
   assert.deepEqual(await storage.get(key), bytes(1))
   await storage.set(key, bytes(2), {})
   await storage.close!()
-  assert.deepEqual(errors.map(error => (error as Error).message), ['the storage cannot get', 'the storage cannot set', 'the storage cannot set'])
+  assert.deepEqual(errors.map(error => (error as Error).message), ['the storage cannot get', ...['set', 'delete', 'set', 'delete'].map(what => `the storage cannot ${what}`)])
   near.failing = false
   far.failing = true
   await assert.rejects(storage.set(key, bytes(3), {}), /cannot set/)
@@ -190,6 +289,21 @@ test('A near that does not answer costs nothing but the copy: far is asked, and 
   held.open()
   await turns(1)
   assert.deepEqual([await storage.get(key), asked.length], [bytes(1), 3], 'it has answered')
+})
+
+test('An onError that throws costs nobody anything', async () => {
+  const [near, far] = [countedStorage(), countedStorage()]
+  const storage = tiered(near, far, { onError: error => { throw error } })
+  await far.set(key, bytes(1), {})
+  near.failing = true
+  assert.deepEqual(await storage.get(key), bytes(1))
+  await storage.delete(key)
+  await storage.close!()
+})
+
+test('What is read may be as late as far is', () => {
+  assert.equal(tiered(memory(), { ...memory(), lateMs: 120_000 }).lateMs, 120_000)
+  assert.equal(tiered({ ...memory(), lateMs: 120_000 }, memory()).lateMs, undefined, 'tokens are far alone')
 })
 
 test('A copy of no bytes, as a damaged one may be, is none', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { runInNewContext } from 'node:vm'
 import { KeyEncoder, keyPrefix } from '../../js/encode.js'
 import { Outline } from '../../js/outline.js'
 import { KeyError } from '../../js/errors.js'
@@ -187,4 +188,17 @@ test('A getter that changes its object while the key is made spoils no other key
   for (const argument of [{ from: 'Rome', to: 'Oslo' }, { to: 'Rome', from: 'Oslo' }, { prompt: 'cats' }, { prompt: 'dogs' }, { total: 1 }]) {
     assert.deepEqual(bytesOf(met, argument), bytesOf(new KeyEncoder(), argument))
   }
+})
+
+test('A class derived from a typed array may hold more than its bytes, and is refused; a Buffer does not', () => {
+  class Tensor extends Float32Array {
+    shape = [2, 3]
+  }
+  class Frame extends DataView<ArrayBuffer> {}
+  const chunk = Object.setPrototypeOf(Buffer.from('x'), Object.create(Buffer.prototype) as object) as Buffer
+  const write = (value: unknown): void => new KeyEncoder().write(new Outline(), keyPrefix(null, 'f', null), [value])
+  assert.throws(() => write(new Tensor(6)), /^KeyError: args\[0\] is an instance of Tensor, which may hold more than its bytes/)
+  assert.throws(() => write(new Frame(new ArrayBuffer(1))), /an instance of Frame/)
+  assert.throws(() => write(chunk), /an instance of Buffer, which may/)
+  for (const value of [new Float32Array(2), Buffer.from('x'), Buffer.from('xyz').subarray(1), new DataView(new ArrayBuffer(1)), runInNewContext('new Uint8Array(3)'), runInNewContext('new DataView(new ArrayBuffer(1))')]) write(value)
 })

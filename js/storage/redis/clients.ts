@@ -67,7 +67,7 @@ interface NodeRedisOptions {
 }
 
 export interface NodeRedisListener {
-  on(event: 'error', listener: () => void): unknown
+  on(event: 'error' | 'node-error', listener: () => void): unknown
   connect(): Promise<unknown>
   unref?(): void
   subscribe(channel: string, listener: (message: Buffer) => void, asBuffer: true): Promise<unknown>
@@ -76,21 +76,31 @@ export interface NodeRedisListener {
 }
 
 export function nodeRedisSubscriber(client: NodeRedisListener, lost: () => void): Subscriber {
-  client.on('error', lost)
+  const close = async (): Promise<void> => {
+    try {
+      if (client.destroy !== undefined) client.destroy()
+      else await client.disconnect()
+    } catch {
+      // It was not open.
+    }
+  }
+  let connected = false
+  // A cluster says 'node-error' where one of its connections breaks, of which one listens; the others would stay.
+  for (const event of ['error'] as const) {
+    client.on(event, () => {
+      if (!connected) return
+      lost()
+      void close()
+    })
+  }
   return {
     async connect() {
       client.unref?.()
       await client.connect()
+      connected = true
     },
     subscribe: async (channel, listener) => void (await client.subscribe(channel, listener, true)),
-    async close() {
-      try {
-        if (client.destroy !== undefined) client.destroy()
-        else await client.disconnect()
-      } catch {
-        // It was not open.
-      }
-    },
+    close,
   }
 }
 
@@ -140,9 +150,10 @@ function linkToIoredis(client: IoredisClient): Link {
       return nodes.call(client, 'master').map(sendTo)
     },
     async listen(lost) {
-      // It does not try again by itself: that would keep a process alive whose own client was closed.
-      const [never, { duplicate }] = [() => null, client as unknown as { duplicate(...changes: object[]): IoredisListener }]
-      return ioredisSubscriber(duplicate.apply(client, client.isCluster ? [[], { clusterRetryStrategy: never }] : [{ retryStrategy: never }]), lost)
+      // It does not try again by itself: that would keep a process alive whose own client was closed. What it is told before it is connected, it keeps until then.
+      const { duplicate } = client as unknown as { duplicate(...changes: object[]): IoredisListener }
+      const changes = { [client.isCluster ? 'clusterRetryStrategy' : 'retryStrategy']: () => null, enableOfflineQueue: true }
+      return ioredisSubscriber(duplicate.apply(client, client.isCluster ? [[], changes] : [changes]), lost)
     },
   }
 }

@@ -10,13 +10,15 @@ interface Connection {
   readonly opened: Promise<Client>
   /** Commands without an answer yet, */
   waiting: number
-  /** and when the last answer came, or the first of them was sent; by Date.now(). */
+  /** and when the last answer came, or the first of them was sent; by performance.now(). */
   heard: number
+  /** Looks whether the server is silent: who waits keeps the process alive, and is not to for ever. */
+  readonly watch: ReturnType<typeof setInterval>
   /** Why it was given up, where the client does not know. */
   givenUp?: Error
 }
 
-/** A server that has not said a word for so long, though it was asked, is taken for gone: the next command gets a new connection. */
+/** A server that has not said a word for so long, though it was asked, is taken for gone. That is seen as late again, or by the next command, which gets a new connection. */
 const silenceMs = 5000
 
 /**
@@ -37,7 +39,7 @@ export class OwnClient implements Link {
     if (this.closed) throw new Error('redis: this storage is closed.')
     const connection = this.live() ?? (this.current = this.connect())
     if (connection.waiting++ === 0) {
-      connection.heard = Date.now()
+      connection.heard = performance.now()
       connection.client?.ref()
     }
     try {
@@ -46,7 +48,7 @@ export class OwnClient implements Link {
     } catch (error) {
       throw connection.givenUp ?? error
     } finally {
-      connection.heard = Date.now()
+      connection.heard = performance.now()
       if (--connection.waiting === 0) connection.client?.unref()
     }
   }
@@ -66,7 +68,7 @@ export class OwnClient implements Link {
 
   private live(): Connection | undefined {
     const { current } = this
-    if (current !== undefined && current.waiting > 0 && Date.now() - current.heard > silenceMs) {
+    if (current !== undefined && current.waiting > 0 && performance.now() - current.heard > silenceMs) {
       current.givenUp = new Error(`redis: the server said nothing for ${silenceMs / 1000} seconds, so its connection was given up.`)
       this.drop(current)
     }
@@ -89,12 +91,14 @@ export class OwnClient implements Link {
       client: undefined,
       ready: false,
       waiting: 0,
-      heard: Date.now(),
+      heard: performance.now(),
+      watch: setInterval(() => this.live(), silenceMs),
       opened: Promise.resolve().then(open).catch((error: unknown) => {
         this.drop(connection)
         throw error
       }),
     }
+    connection.watch.unref()
     return connection
   }
 
@@ -113,6 +117,7 @@ export class OwnClient implements Link {
   private drop(connection: Connection | undefined): void {
     if (connection === undefined) return
     if (this.current === connection) this.current = undefined
+    clearInterval(connection.watch)
     const { client } = connection
     connection.client = undefined
     try {
