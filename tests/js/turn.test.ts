@@ -227,3 +227,22 @@ test('softTimeout is waited for once, whoever it is that makes the result', asyn
   assert.equal(await first, 'old')
   answers[1]!.open('new')
 })
+
+test('What a function leaves behind that calls others, a timer, waits for its turn as everybody does', async () => {
+  const { storage, time } = shared()
+  const [one, two] = [await bench({ storage, clock: time }), await bench({ storage, clock: time })]
+  const answer = gate<string>()
+  let runs = 0
+  const [first, second] = [one, two].map(({ cache }) => cache.wrap(async () => (runs++, answer.promise), { name: 'ask' })) as [Wrapped<() => Promise<string>>, Wrapped<() => Promise<string>>]
+  const timer = gate()
+  let later: Promise<string> | undefined
+  await two.cache.wrap(async () => {
+    later = timer.promise.then(() => second())
+  }, { name: 'sets a timer' })()
+  const asked = first()
+  await until(() => runs === 1)
+  timer.open()
+  await turns(20)
+  answer.open('the answer')
+  assert.deepEqual([await asked, await later, runs], ['the answer', 'the answer', 1])
+})
