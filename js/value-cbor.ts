@@ -290,10 +290,15 @@ class ValueDecoder {
     return object
   }
 
-  /** What has to be a text: of anything else a text could be made that is larger than all bytes. */
+  /** What has to be a text: of arrays that refer to each other one could be made that is larger than all memory. */
   private text(): string {
     const text = this.value()
     return typeof text === 'string' ? text : this.fail('holds something else where a text must stand')
+  }
+
+  private number(): number {
+    const number = this.value()
+    return typeof number === 'number' ? number : this.fail('holds something else where a number must stand')
   }
 
   private tagged(number: number): unknown {
@@ -302,7 +307,7 @@ class ValueDecoder {
         this.value()
         return hole
       case tag.again: {
-        const seen = this.value() as number
+        const seen = this.number()
         return seen < this.objects.length ? this.objects[seen] : this.fail(`refers to object ${seen}, which is not there`)
       }
       case tag.bigPositive:
@@ -313,11 +318,11 @@ class ValueDecoder {
         return fromWtf8(this.byteString())
       case tag.date: {
         const place = this.reserve()
-        return this.fill(place, new Date(this.value() as number))
+        return this.fill(place, new Date(this.number()))
       }
       case tag.url: {
         const place = this.reserve()
-        return this.fill(place, new URL(this.value() as string))
+        return this.fill(place, new URL(this.text()))
       }
       // These two are in keys only, which are told to others by their canonical bytes.
       case tag.searchParams: {
@@ -344,8 +349,8 @@ class ValueDecoder {
       }
       case tag.regExp: {
         const place = this.reserve()
-        const [source, flags] = this.array(this.headOf(major.array), []) as [string, string]
-        return this.fill(place, new RegExp(source, flags))
+        this.headOf(major.array)
+        return this.fill(place, new RegExp(this.text(), this.text()))
       }
       case tag.error:
         return this.error()
@@ -358,13 +363,14 @@ class ValueDecoder {
     // The object comes before its parts, as a cause may refer back to it.
     const error = this.remember(new Error())
     const parts = this.headOf(major.array)
-    const name = this.value() as string
-    const message = this.value() as string
-    const type = nativeErrors[name]
+    // Texts, as a rule; a function may have thrown an Error whose message is something else.
+    const name = this.value()
+    const message = this.value()
+    const type = typeof name === 'string' ? nativeErrors[name] : undefined
     if (type !== undefined) Object.setPrototypeOf(error, type.prototype as object)
     else define(error, 'name', name)
     define(error, 'message', message)
-    define(error, 'stack', `${name}: ${message}`)
+    define(error, 'stack', [name, message].map(part => (typeof part === 'string' ? part : shared.show(part))).join(': '))
     if (parts === 3) define(error, 'cause', this.value())
     return error
   }

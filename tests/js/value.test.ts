@@ -226,14 +226,26 @@ test('Flags that do not fit their payload are refused', () => {
   assert.throws(() => decodeValue({ kind: which, bytes }), ValueError, 'decodeValue knows no flags')
 })
 
-test('A name that is no text is refused: a few bytes that refer to each other could make one of any length', async () => {
+test('What has to be a text is one: of a few bytes that refer to each other a text of any length could be made', async () => {
   await loadFor(kind.cbor)
   const again = (place: number): number[] => [0xda, 0x52, 0x50, 0x52, 0x37, ...(place < 24 ? [place] : [0x18, place])]
-  const levels = 20
-  const bytes = [0x98, levels + 2, 0x81, 0x01]
-  for (let i = 1; i <= levels; i++) bytes.push(0x82, ...again(i), ...again(i))
-  bytes.push(0xa1, ...again(levels + 1), 0x00)
-  assert.throws(() => decodePayload({ kind: kind.cbor, bytes: Uint8Array.from(bytes) }), { name: 'ValueError' })
+  const levels = 22
+  const lists = [0x81, 0x01]
+  for (let i = 1; i <= levels; i++) lists.push(0x82, ...again(i), ...again(i))
+  const last = again(levels + 1)
+  const places = {
+    name: [0xa1, ...last, 0x00],
+    date: [0xda, 0x52, 0x50, 0x52, 0x31, ...last],
+    url: [0xd8, 32, ...last],
+    regExp: [0xda, 0x52, 0x50, 0x52, 0x32, 0x82, ...last, 0x60],
+    reference: [0xda, 0x52, 0x50, 0x52, 0x37, ...last],
+    error: [0xda, 0x52, 0x50, 0x52, 0x33, 0x82, ...last, ...last],
+  }
+  for (const [what, place] of Object.entries(places)) {
+    const decode = (): unknown => decodePayload({ kind: kind.cbor, bytes: Uint8Array.from([0x98, levels + 2, ...lists, ...place]) })
+    if (what === 'error') assert.ok((decode() as Error[]).at(-1)!.stack!.length < 1000)
+    else assert.throws(decode, { name: 'ValueError' }, what)
+  }
 })
 
 test('Integers of any length come back', async () => {
