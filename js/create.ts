@@ -144,10 +144,11 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
       ready: () => starting,
     }
     if (storage !== undefined) storage.returned = () => Promise.all([parts.tokens.makeUp(), parts.news?.listen()]).then(() => {})
-    if (storage?.publishes === true) {
-      // Where that cannot be, what others invalidate is noticed late, as news may be lost anyway.
-      background(import('./news.js').then(({ News }) => (parts.news = new News(parts, runtime.randomBytes(8), trust === undefined)).listen()).catch(() => {}))
-    }
+    // Before the first call, so that what that changes is told. Where it cannot be, what others invalidate is noticed late, as news may be lost anyway.
+    const toldOf = storage?.publishes !== true ? undefined : import('./news.js').then(({ News }) => {
+      parts.news = new News(parts, runtime.randomBytes(8), trust === undefined)
+      background(parts.news.listen().catch(() => {}))
+    }).catch(() => {})
     let enabled = runtime.disabled?.() !== true
     let closed: Promise<void> | undefined
     /** The core answers calls, or stands by. */
@@ -196,7 +197,7 @@ export function createCacheIn(runtime: Runtime): (options?: CacheOptions) => Pro
       place(parts.core ?? parts.standby)
       return closed
     }
-    await (starting = start())
+    await Promise.all([(starting = start()), toldOf])
     return new Cache(parts, parsed, new Planner(parsed.scope, parsed), letGo, turn)
   }
 }

@@ -40,7 +40,7 @@ export async function forget(parts: Parts, options: ForgetOptions, Refused: Refu
     const number = (await parts.storageName(tag))?.bytes.subarray(0, 8)
     if (number === undefined) throw new Error('forget: no SHA-256 can be had here, so the entries of the scope cannot be found. It was invalidated in this process only.')
     // What was on its way there has arrived.
-    await storage.settled()
+    await storage.settled(true)
     for await (const { name, isToken, state, size, bytes } of inventory(parts, { signal, pausing: tell })) {
       if (isToken) continue
       report.scanned++

@@ -79,8 +79,9 @@ export class StorageGuard {
   private progress = 0
   /** How often in a row it could not be listened to. */
   private deaf = 0
-  /** Leases that are being given back. */
-  private readonly leasesOut = new Set<Promise<void>>()
+  /** Leases that are being given back, and messages on their way. */
+  private readonly errands = new Set<Promise<void>>()
+  private closing = false
 
   constructor(
     private readonly storage: Enveloped,
@@ -238,9 +239,13 @@ export class StorageGuard {
 
   /** Gives a lease back once what was written under its key is there for others, or is given up. settled() and close() wait for that. */
   giveBack(key: string, lease: Lease): Promise<void> {
-    const given = this.returnOf(key, lease).finally(() => this.leasesOut.delete(given))
-    this.leasesOut.add(given)
-    return given
+    return this.errand(this.returnOf(key, lease))
+  }
+
+  private errand(work: Promise<unknown>): Promise<void> {
+    const errand: Promise<void> = work.then(() => void this.errands.delete(errand))
+    this.errands.add(errand)
+    return errand
   }
 
   private async returnOf(key: string, lease: Lease): Promise<void> {
@@ -267,8 +272,9 @@ export class StorageGuard {
     return typeof this.storage.publish === 'function' && typeof this.storage.subscribe === 'function'
   }
 
+  /** settled() and close() wait for that, too. */
   async publish(message: Uint8Array): Promise<void> {
-    if (this.breaker.admits()) await this.timely('publish', () => this.storage.publish!(message))
+    if (this.breaker.admits()) await this.errand(this.timely('publish', () => this.storage.publish!(message)))
   }
 
   /** A copy of what lies under a key is to be used no more. */
@@ -282,6 +288,7 @@ export class StorageGuard {
     // To open a connection takes longer than to use one.
     const { ok, bytes } = await this.timely('subscribe', () => this.storage.subscribe!(listener), true, patience * this.deadlineMs)
     this.unsubscribe = bytes
+    if (this.closing) await bytes?.().catch(() => {})
     // Should it be down just now, it is asked again. (Some clients cannot listen at all.)
     if (ok) this.deaf = 0
     else if (++this.deaf <= mostDeaf) this.breaker.soon()
@@ -292,6 +299,7 @@ export class StorageGuard {
   async close(invalidations = 0): Promise<void> {
     let before: number
     let all: boolean
+    this.closing = true
     const visit = this.breaker.end()
     do {
       before = this.progress
@@ -309,14 +317,15 @@ export class StorageGuard {
     if (this.storage.close !== undefined) await this.timely('close', () => this.storage.close!())
   }
 
-  /** All writes begun so far have ended, or are too late. */
-  async settled(): Promise<void> {
+  /** All writes have ended, or are too late: those begun so far, and, unless `soFar`, those begun meanwhile. */
+  async settled(soFar = false): Promise<void> {
     for (let waiting: Promise<unknown>[]; ; ) {
       waiting = []
       for (const { now, next } of this.lanes.values()) if (now?.late === false) waiting.push((next ?? now).ended)
-      waiting.push(...this.leasesOut)
+      waiting.push(...this.errands)
       if (waiting.length === 0) return
       await Promise.all(waiting)
+      if (soFar) return
     }
   }
 
@@ -498,7 +507,7 @@ export class StorageGuard {
 
   /** What failed with one and the same error is one failure: all reads of a database that cannot be opened, all keys of one command. */
   private failed(operation: StorageOperation, error: unknown): void {
-    if (error === this.told && typeof error === 'object') return
+    if ((error === this.told && typeof error === 'object') || (this.closing && operation === 'subscribe')) return
     this.told = error
     this.errors++
     this.emit?.({ type: 'storage-error', operation, error })

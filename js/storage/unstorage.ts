@@ -51,23 +51,32 @@ const mark = 'base64:'
 /** What these drivers keep is this process's, this machine's or this browser's own. Of all others nobody can tell who writes to them. */
 const ownDrivers: ReadonlySet<unknown> = new Set(['memory', 'lru-cache', 'fs', 'fs-lite', 'localstorage', 'session-storage', 'indexedb'])
 
+/** What these say may be as old as that: the most that Cloudflare KV takes to be read everywhere, and as much again for who has asked just before. */
+const lateDrivers: ReadonlySet<unknown> = new Set(['cloudflare-kv-binding', 'cloudflare-kv-http', 'netlify-blobs'])
+const lateMs = 120_000
+
+/** These list one page of their keys, or none at all: who asks for all of them must not take that for it. */
+const partialDrivers: ReadonlySet<unknown> = new Set(['s3', 'cloudflare-r2-binding', 'vercel-runtime-cache'])
+
 /** How many keys clear() deletes at once. */
 const mostAtOnce = 256
 
 /** Takes a driver, a storage of unstorage, or options. Nothing is read or written before the first operation. Throws OptionError where it is none of these, or cannot be written to. */
 export function unstorage(given: UnstorageDriver | UnstorageLike | UnstorageOptions): Storage {
-  const { storage, base, text, shared } = parse(given)
+  const { storage, base, text, name } = parse(given)
   const items = isDriver(storage) ? ofDriver(storage) : ofStorage(storage)
   const prefix = `${base}:`
 
   /** All of them before any is used, as who deletes meanwhile could make a driver skip some. */
   const list = async (): Promise<string[]> => {
-    const keys = (await items.keys(base)).map(key => key.replace(/[/\\]/g, ':'))
+    // (A driver with a base of its own may leave what stood between the two.)
+    const keys = (await items.keys(base)).map(key => key.replace(/[/\\:]+/g, ':').replace(/^:/, ''))
     return keys.filter(key => key.startsWith(prefix)).map(key => key.slice(prefix.length))
   }
 
   return {
-    shared,
+    shared: !ownDrivers.has(name),
+    ...(lateDrivers.has(name) && { lateMs }),
 
     async get(key) {
       return bytesOf(await (text ? items.getText(prefix + key) : items.get(prefix + key)), prefix + key)
@@ -88,15 +97,17 @@ export function unstorage(given: UnstorageDriver | UnstorageLike | UnstorageOpti
       await items.remove(prefix + key)
     },
 
-    async *keys() {
-      yield* await list()
-    },
+    ...(!partialDrivers.has(name) && {
+      async *keys() {
+        yield* await list()
+      },
 
-    // One by one: to clear a base does nothing at all with a storage whose driver is mounted above it, and the driver for files removes what is beside it, too.
-    async clear() {
-      const keys = await list()
-      for (let i = 0; i < keys.length; i += mostAtOnce) await Promise.all(keys.slice(i, i + mostAtOnce).map(key => items.remove(prefix + key)))
-    },
+      // One by one: to clear a base does nothing at all with a storage whose driver is mounted above it, and the driver for files removes what is beside it, too.
+      async clear() {
+        const keys = await list()
+        for (let i = 0; i < keys.length; i += mostAtOnce) await Promise.all(keys.slice(i, i + mostAtOnce).map(key => items.remove(prefix + key)))
+      },
+    }),
   }
 }
 
@@ -151,7 +162,7 @@ function ofDriver(driver: UnstorageDriver): Items {
   }
 }
 
-function parse(given: unknown): { storage: UnstorageDriver | UnstorageLike; base: string; text: boolean; shared: boolean } {
+function parse(given: unknown): { storage: UnstorageDriver | UnstorageLike; base: string; text: boolean; name: unknown } {
   const options: { storage?: unknown; base?: unknown; encoding?: unknown } = isDriver(given) || isStorage(given) ? { storage: given } : ((given ?? {}) as object)
   const { storage, base = 'reprise', encoding = 'bytes' } = options
   if (!isDriver(storage) && !isStorage(storage)) {
@@ -165,8 +176,9 @@ function parse(given: unknown): { storage: UnstorageDriver | UnstorageLike; base
   const driver = (isDriver(storage) ? storage : storage.getMount(`${base}:`).driver) as UnstorageDriver
   const writes = has(driver, 'removeItem') && (has(driver, 'setItem') || (encoding === 'bytes' && has(driver, 'setItemRaw')))
   // unstorage itself would drop without a word whatever is set.
-  if (!writes) throw new OptionError('unstorage', `the driver ${show((driver as { name?: unknown }).name)} cannot be written to. Give one that has setItem and removeItem.`)
-  return { storage, base, text: encoding === 'base64', shared: !ownDrivers.has((driver as { name?: unknown }).name) }
+  const { name } = driver as { name?: unknown }
+  if (!writes) throw new OptionError('unstorage', `the driver ${show(name)} cannot be written to. Give one that has setItem and removeItem.`)
+  return { storage, base, text: encoding === 'base64', name }
 }
 
 function has(value: unknown, name: string): boolean {

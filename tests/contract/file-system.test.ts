@@ -121,6 +121,21 @@ for (const [what, size, count] of [['small', 2_000, 1_000], ['large', 150_000, 8
   })
 }
 
+test('Two that have one storage: when one of them closes it, it stays within maxBytes for the other', async () => {
+  const directory = await folder()
+  const maxBytes = 1.5e6
+  const storage = fileSystem({ directory, maxBytes })
+  await storage.close!()
+  for (let n = 0; n < 60; n++) {
+    await storage.set(keyOf(n), entryOf(150_000, {}), {})
+    await new Promise(resolve => setTimeout(resolve, 1))
+  }
+  await storage.close!()
+  const bytes = await bytesIn(directory)
+  assert.ok(bytes <= 1.05 * maxBytes + 150_000, `${bytes} of ${maxBytes}`)
+  await rm(directory, { recursive: true, maxRetries: 10 })
+})
+
 test('What is over leaves first, then what was cheap to make for what it takes and for its age; tokens never leave', async () => {
   const directory = await folder()
   const before = fileSystem({ directory, maxBytes: '100MB' })

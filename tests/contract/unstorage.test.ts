@@ -205,3 +205,27 @@ test('Items are over after their ttl, in seconds as unstorage has it: their own,
   assert.deepEqual([await items.getKeys(), await brief.getKeys()], [['stays'], []])
   for (const ttl of [0, -1, NaN, '5s']) assert.throws(() => repriseDriver(cache, { ttl } as never), /OptionError: repriseDriver: ttl/)
 })
+
+test('A driver that may be late says so, and invalidations are looked for as they are over the same store without it', () => {
+  for (const [name, late] of [['cloudflare-kv-binding', 120_000], ['cloudflare-kv-http', 120_000], ['netlify-blobs', 120_000], ['fs', undefined], ['redis', undefined]] as const) {
+    assert.equal(unstorage({ ...memoryDriver(), name }).lateMs, late, name)
+  }
+})
+
+test('Of a driver that lists a part of its keys nobody takes that for all of them', async () => {
+  for (const name of ['s3', 'cloudflare-r2-binding', 'vercel-runtime-cache']) {
+    const storage = unstorage({ ...memoryDriver(), name })
+    assert.deepEqual([storage.keys, storage.clear], [undefined, undefined])
+    const { cache } = await bench({ storage, scope: 'acme' })
+    await assert.rejects(cache.forget({ all: true }), { name: 'OptionError' })
+  }
+})
+
+test('Keys that a driver lists with what stood behind its own base are the same keys', async () => {
+  const driver = memoryDriver()
+  const storage = unstorage({ ...driver, getKeys: async (base, options) => [...((await driver.getKeys(base, options)) as string[])].map(key => `:${key}`) })
+  await storage.set('0123', new Uint8Array([1]), {})
+  assert.deepEqual(await keysOf(storage), ['0123'])
+  await storage.clear!()
+  assert.equal(await storage.get('0123'), undefined)
+})

@@ -375,3 +375,49 @@ test('Who could not listen is asked again when the storage is there, a few times
   await Promise.all(background)
   assert.equal(asked, 6)
 })
+
+test('settled() and close() wait for messages, so that who ends at once is heard', async () => {
+  for (const end of ['settled', 'close'] as const) {
+    const sent = gate()
+    const order: string[] = []
+    const { guard } = guarded({ publish: async () => { await sent.promise; order.push('sent') }, subscribe: async () => async () => {}, close: async () => void order.push('closed') })
+    void guard.publish(bytes)
+    const ended = guard[end]().then(() => order.push('ended'))
+    await turns()
+    assert.deepEqual(order, [])
+    sent.open()
+    await ended
+    assert.deepEqual(order, end === 'close' ? ['sent', 'closed', 'ended'] : ['sent', 'ended'])
+  }
+})
+
+test('Of what was begun so far it can be waited for, whatever goes on being written', async () => {
+  const writes = [gate(), gate()]
+  let begun = 0
+  const { guard } = guarded({ set: async () => writes[begun++]!.promise })
+  guard.set('k', bytes, {})
+  await turns()
+  const settled = guard.settled(true)
+  guard.set('another', bytes, {})
+  await turns()
+  assert.equal(begun, 2)
+  writes[0]!.open()
+  await settled
+  writes[1]!.open()
+})
+
+test('To be closed while one begins to listen is no failure, and ends that', async () => {
+  for (const fails of [true, false]) {
+    const connecting = gate<() => Promise<void>>()
+    let listening = 0
+    const { guard, events } = guarded({ publish: async () => {}, subscribe: async () => (listening++, connecting.promise) })
+    const subscribed = guard.subscribe(() => {})
+    await turns()
+    const closed = guard.close()
+    if (fails) connecting.fail(new Error('this storage is closed'))
+    else connecting.open(async () => void listening--)
+    await Promise.all([subscribed, closed])
+    assert.deepEqual([events, guard.errors], [[], 0])
+    if (!fails) assert.equal(listening, 0)
+  }
+})

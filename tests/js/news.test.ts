@@ -136,3 +136,12 @@ test('Storages without messages are told nothing', async () => {
   await cache.invalidate('all')
   assert.ok(storage.calls.every(call => ['get', 'set', 'delete'].includes(call)))
 })
+
+test('What a script changes between its start and its end is told', async () => {
+  const { storage, messages } = shared()
+  const { cache } = await bench({ storage })
+  const deleted = cache.delete('k')
+  await cache.close()
+  await deleted
+  assert.equal(messages.length, 1)
+})

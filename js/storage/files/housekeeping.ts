@@ -54,7 +54,9 @@ export class Housekeeping {
   wrote(bytes: number): Promise<void> | undefined {
     this.uncounted += onDisk(bytes)
     const sweeps = stopwatch() - this.sweptAt > oldMs
-    if (this.work === undefined && !this.closed && (this.uncounted >= this.step || sweeps)) {
+    // Another cache has the same storage, and goes on.
+    this.closed = false
+    if (this.work === undefined && (this.uncounted >= this.step || sweeps)) {
       // What cannot be tidied stays: where the disk fails, reads and writes will say so.
       this.work = this.tidy(sweeps).catch(() => {}).finally(() => {
         this.work = undefined

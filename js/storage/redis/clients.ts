@@ -86,7 +86,7 @@ export function nodeRedisSubscriber(client: NodeRedisListener, lost: () => void)
   }
   let connected = false
   // A cluster says 'node-error' where one of its connections breaks, of which one listens; the others would stay.
-  for (const event of ['error'] as const) {
+  for (const event of ['error', 'node-error'] as const) {
     client.on(event, () => {
       if (!connected) return
       lost()
