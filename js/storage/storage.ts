@@ -35,7 +35,7 @@ export interface Storage {
   publish?(message: Uint8Array): Promise<void>
   /** A copy of what lies under a key is not to be used any more: others have changed that, or the copy is damaged. Of a storage that keeps copies; optional, with `original`. */
   outdated?(key: string): Promise<void>
-  /** What get() says where it has no copy, and without making one. Optional, with `outdated`: without them, what is refused of a copy is deleted in the original, too. */
+  /** What get() says where it has no copy, and without making one; a copy may stand for what is lost. Optional, with `outdated`: without them, what is refused of a copy is deleted in the original, too. */
   original?(key: string): Promise<Uint8Array | undefined>
   /** Has the listener told what others publish from now on; the sender may be told, too. Resolves with what ends that. */
   subscribe?(listener: (message: Uint8Array) => void): Promise<() => Promise<void>>

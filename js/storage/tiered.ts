@@ -48,11 +48,8 @@ export function tiered(near: Storage, far: Storage, options: TieredOptions = {})
   if (typeof listener !== 'function') throw new OptionError('tiered: onError', `${show(listener)} is not a function. Give (error) => { … }.`)
   if (typeof waitUntil !== 'function') throw new OptionError('tiered: waitUntil', `${show(waitUntil)} is not a function. Give (promise) => ctx.waitUntil(promise).`)
   const onError = (error: unknown): void => {
-    try {
-      listener(error)
-    } catch {
-      // The listener's own fault; there is nobody to tell.
-    }
+    // What goes wrong in the listener is its own fault; there is nobody to tell.
+    void (async () => listener(error))().catch(() => {})
   }
   /** What is being changed near, by key: the next change waits for it. */
   const busy = new Map<string, Change>()

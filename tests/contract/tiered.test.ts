@@ -291,14 +291,16 @@ test('A near that does not answer costs nothing but the copy: far is asked, and 
   assert.deepEqual([await storage.get(key), asked.length], [bytes(1), 3], 'it has answered')
 })
 
-test('An onError that throws costs nobody anything', async () => {
-  const [near, far] = [countedStorage(), countedStorage()]
-  const storage = tiered(near, far, { onError: error => { throw error } })
-  await far.set(key, bytes(1), {})
-  near.failing = true
-  assert.deepEqual(await storage.get(key), bytes(1))
-  await storage.delete(key)
-  await storage.close!()
+test('An onError that throws, at once or later, costs nobody anything', async () => {
+  for (const onError of [(error: unknown): void => { throw error }, (error: unknown) => Promise.reject(error as Error)]) {
+    const [near, far] = [countedStorage(), countedStorage()]
+    const storage = tiered(near, far, { onError })
+    await far.set(key, bytes(1), {})
+    near.failing = true
+    assert.deepEqual(await storage.get(key), bytes(1))
+    await storage.delete(key)
+    await storage.close!()
+  }
 })
 
 test('What is read may be as late as far is', () => {
