@@ -74,7 +74,10 @@ export class Cache {
    */
   cached<Args extends readonly unknown[] = readonly unknown[], Result = never>(options?: WrapOptions<Args, Result>): <F extends AnyFunction>(fn: F & Fitting<F, Args, Result>, context?: ClassMethodDecoratorContext<never>) => Wrapped<F>
   cached(options: object = {}): unknown {
+    if (typeof options === 'function') throw new OptionError('cached', 'was used without parentheses. Write @cache.cached() or @cache.cached({ ttl: … }).')
+    checkNames('cached', options, functionNames)
     return <F extends AnyFunction>(fn: F, context?: ClassMethodDecoratorContext<never>): Wrapped<F> => {
+      if (typeof context === 'string') throw new OptionError('cached', 'is a decorator of the standard (TC39), and was called as one of TypeScript\'s older kind. Turn `experimentalDecorators` off, or use cache.wrap(fn).')
       if (context !== undefined && context.kind !== 'method') {
         throw new OptionError('cached', `cannot decorate a ${(context as { kind: string }).kind}. It decorates methods; wrap other functions with cache.wrap(fn).`)
       }
@@ -208,7 +211,9 @@ export class Cache {
    */
   async forget(scope: string | { all: true }, options: ForgetOptions = {}): Promise<ForgetReport> {
     // (Not 'all', which a tenant may be called.)
-    const what = (scope as { all?: true } | undefined)?.all === true ? 'all' : { scope: scope as string }
+    const isAll = (scope as { all?: true } | undefined)?.all === true
+    if (!isAll && (typeof scope !== 'string' || scope === '')) throw new OptionError('forget', `${show(scope)} is no scope. Give its name, such as 'acme', or { all: true } for all of this scope.`)
+    const what = isAll ? 'all' : { scope: scope as string }
     const tag = this.tagOf('forget', what)
     return (await import('./forget.js')).forget(this.parts, options, OptionError, firstItems(4, [tag.scope, tag.kind, tag.value]), () => this.renew(what, 'invalidated'))
   }
@@ -310,6 +315,7 @@ export class Cache {
   private tagOf(verb: string, what: Group): Tag {
     const { scope } = this.planner
     if (what === 'all') return { scope, kind: 'scope', value: null }
+    if (typeof what === 'string') throw new OptionError(verb, `${show(what)} names nothing. For one key use cache.delete(key); else give 'all', { name: 'of the function' }, { tag: '…' }, { scope: '…' } or { match: 'user:*' }.`)
     checkNames(verb, what, ['name', 'tag', 'scope', 'match'])
     const [[kind, value] = [], ...more] = Object.entries(what as object) as [string, unknown][]
     if (typeof value === 'string' && value !== '' && more.length === 0) {

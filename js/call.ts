@@ -43,7 +43,11 @@ export function call(parts: Parts, plan: Plan, args: readonly unknown[], job: Jo
   const now = parts.now()
   const asking = upToDate(parts, now)
   if (asking === undefined) return answer(parts, plan, args, job, how, now)
-  return impatient(asking.then(() => answer(parts, plan, args, job, how, now)), plan.name, signalIn(job.args, how?.signal), how?.deadlineMs ?? Infinity, parts.after)
+  const began = parts.stopwatch()
+  const deadlineMs = how?.deadlineMs ?? Infinity
+  return impatient(asking, plan.name, signalIn(job.args, how?.signal), deadlineMs, parts.after, () => parts.forced++).then(() =>
+    answer(parts, plan, args, job, how && { ...how, deadlineMs: Math.max(0, deadlineMs - (parts.stopwatch() - began)) }, now),
+  )
 }
 
 /** What to wait for before memory may answer: whether others have invalidated something. Undefined, which is usual: nothing; it was asked lately, or is being asked meanwhile. */
@@ -96,6 +100,7 @@ function descend(parts: Parts, plan: Plan, core: Core, args: readonly unknown[],
   const takes = (landing: Landing): unknown => {
     if (landing === strayed) return joined ? answer(parts, plan, args, job, how, parts.now()) : board()
     if (note !== undefined) Object.assign(note, { landing, joined, reason })
+    if (joined && landing.alone === true) return run(job, plan, signal, how?.deadlineMs ?? Infinity, parts)
     return take(parts, landing)
   }
   return within === undefined ? board() : waiting(within, flight, board())
@@ -149,9 +154,12 @@ async function bypass(parts: Parts, plan: Plan, job: Job, how: How | undefined):
   parts.bypasses++
   parts.emit?.({ type: 'bypass', name: plan.name, why: parts.out })
   if (how?.note !== undefined) how.note.landing = { status: 'bypass' }
-  const signal = signalIn(job.args, how?.signal)
+  return run(job, plan, signalIn(job.args, how?.signal), how?.deadlineMs ?? Infinity, parts)
+}
+
+async function run(job: Job, plan: Plan, signal: AbortSignal | undefined, deadlineMs: number, { after }: Parts): Promise<unknown> {
   signal?.throwIfAborted()
-  const run = new AbortController()
-  const result = (async () => job.run(new Context({ signal: run.signal, moreTags: [] }, undefined, values => job.tagsOf(values))))()
-  return impatient(result, plan.name, signal, how?.deadlineMs ?? Infinity, parts.after, () => run.abort(new DOMException('Nobody waits for the result any more.', 'AbortError')))
+  const controller = new AbortController()
+  const result = (async () => job.run(new Context({ signal: controller.signal, moreTags: [] }, undefined, values => job.tagsOf(values))))()
+  return impatient(result, plan.name, signal, deadlineMs, after, () => controller.abort(new DOMException('Nobody waits for the result any more.', 'AbortError')))
 }

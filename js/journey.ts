@@ -105,8 +105,7 @@ async function journey(itinerary: Itinerary, flight: Flight<Landing>): Promise<L
   const there = (await look()) ?? (itinerary.older.length > 0 && !background ? await migrated(itinerary, flight, name, tokens) : undefined)
   if (there !== undefined) return there
   if (!parts.storage!.leases || parts.leaseMs === 0 || plan.ttlMs === 0) return computed(itinerary, flight, name, tokens, stale)
-  const asked = parts.stopwatch()
-  const calm = patience(itinerary, flight, () => stale, asked)
+  const calm = patience(itinerary, flight, () => stale)
   turns ??= import('./turn.js')
   const { found, turn } = await turns.then(({ turnOf }) => turnOf(parts, flight, name, look)).finally(calm)
   if (turn === undefined) return found ?? computed(itinerary, flight, name, tokens, stale)
@@ -114,33 +113,32 @@ async function journey(itinerary: Itinerary, flight: Flight<Landing>): Promise<L
   if (flight.doomed !== undefined || parts.core === undefined) turn.end()
   flight.outOfUse = () => turn.end()
   try {
-    return await computed(itinerary, flight, name, await parts.tokens.snapshot(tags), stale, asked, turn)
+    return await computed(itinerary, flight, name, await parts.tokens.snapshot(tags), stale, turn)
   } finally {
     turn.end()
   }
 }
 
 let turns: Promise<typeof import('./turn.js')> | undefined
-const inTimeForAll = { doomed: undefined }
+const undoomed = { doomed: undefined }
 
-/** Whoever is on board when the function is too slow takes what stands in; who comes later waits until the next time. `asked`: since when they wait. Returns what ends that. */
-function patience({ parts, plan, key }: Itinerary, flight: Flight<Landing>, stale: () => Stale | undefined, asked: number): () => void {
+/** Whoever is on board when the function is too slow takes what stands in; who comes later waits until the next time. Returns what ends that. */
+function patience({ parts, plan, key }: Itinerary, flight: Flight<Landing>, stale: () => Stale | undefined): () => void {
   let cancel: (() => void) | undefined
   const stand = (): Stale | undefined => standIn(parts, plan, key, stale(), flight)
-  const { softTimeoutMs } = plan
-  const wait = (ms: number): void => {
-    cancel = softTimeoutMs === Infinity || stand() === undefined ? undefined : parts.after(ms, () => {
-      wait(softTimeoutMs)
+  const wait = (): void => {
+    cancel = plan.softTimeoutMs === Infinity || stand() === undefined ? undefined : parts.after(plan.softTimeoutMs, () => {
+      wait()
       const old = flight.boarded ? stand() : undefined
       if (old !== undefined) void landingOf(parts, plan, key, old, 'error-stale').then(landing => landing && !flight.landed && flight.letOff(landing))
     })
   }
-  wait(Math.max(0, asked + softTimeoutMs - parts.stopwatch()))
+  wait()
   return () => cancel?.()
 }
 
 /** Runs the function and measures it: what a result took to make is what a later hit saves. */
-async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: StorageName | undefined, tokens: Snapshot, stale: Stale | undefined, asked?: number, turn?: Turn): Promise<Landing> {
+async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: StorageName | undefined, tokens: Snapshot, stale: Stale | undefined, turn?: Turn): Promise<Landing> {
   const { parts, plan, core, key, job } = itinerary
   const { background, forced, label } = flight.departure
   const context = new Context(flight, stale && (() => parts.decodePayload(stale.payload)), values => {
@@ -154,19 +152,20 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
   const kept = async (value: unknown, costMs: number, failed = false): Promise<Landing> => {
     const ttlMs = failed ? plan.cacheErrors!.ttlMs : (context.ttlMs ?? plan.ttlMs)
     // With all its members from the start, as they are added later for a price.
-    const landing = (payload: Landing['payload'], isKept = false): Landing => ({ value, payload, status: background || forced ? 'refreshed' : 'miss', ttlMs: isKept ? ttlMs : undefined, taken: false })
+    const landing = (payload: Landing['payload'], isKept = false, alone = false): Landing => ({ value, payload, status: background || forced ? 'refreshed' : 'miss', ttlMs: isKept ? ttlMs : undefined, taken: false, alone })
     if (context.skipped || (!failed && plan.validate !== undefined && !(await plan.validate(value)))) {
       notStored(parts, plan, key, context.skipped ? 'skipped' : 'invalid')
-      return landing(await copyable(parts, value))
+      const payload = await copyable(parts, value)
+      return landing(payload, false, payload === undefined)
     }
     const all = flight.moreTags.length === 0 ? tokens : await parts.tokens.extended(tokens, flight.moreTags)
     if (all === undefined) flight.doomed ??= 'invalidated'
-    const { inMemory, payload, anywhere } = await keep(parts, plan, {
+    const { inMemory, payload, anywhere, alone } = await keep(parts, plan, {
       core, key, name: turn?.lost === true ? undefined : name, value, ttlMs, label, failed, tokens: all ?? tokens, costMs: context.costGiven ?? costMs,
       // That it took too long is what is kept.
-      freight: failed && flight.doomed === 'timeout' ? inTimeForAll : flight,
+      freight: failed && flight.doomed === 'timeout' ? undoomed : flight,
     })
-    return shared(parts, plan, key, landing(payload, anywhere), inMemory)
+    return shared(parts, plan, key, landing(payload, anywhere, alone), inMemory)
   }
 
   if (flight.aborted !== undefined) throw flight.aborted.reason
@@ -175,11 +174,12 @@ async function computed(itinerary: Itinerary, flight: Flight<Landing>, name: Sto
     flight.sendAway(strayed)
   }
   const started = parts.stopwatch()
-  const calm = patience(itinerary, flight, () => stale, asked ?? started)
+  const calm = patience(itinerary, flight, () => stale)
   let ok = false
   try {
     const value = await inTime(itinerary, flight, context, kept)
     ok = true
+    calm()
     report()
     return await kept(value, parts.stopwatch() - started)
   } catch (error) {

@@ -34,6 +34,8 @@ export class News {
   /** Listens from now on, if the storage lets it. May be called again where that failed. */
   async listen(): Promise<void> {
     const { storage } = this.parts
+    // What reads keys is there before the first one comes: while it was on its way, somebody could look for a newer entry, and be told that there is none.
+    void this.parts.decodable(0)
     if (!this.told && storage?.publishes === true) this.told = await storage.subscribe(message => void this.heard(message).catch(() => {}))
   }
 

@@ -35,7 +35,7 @@ export interface Parts extends Clock {
   before: Totals
   bypasses: number
   joined: number
-  /** Calls that looked nothing up, as they wanted nothing old. */
+  /** Calls that looked nothing up, as they wanted nothing old, or had left before it could be done. */
   forced: number
   /** Hits of the core that answered no call: peeked at, or not valid. (disown() of results.ts counts them.) */
   disowned: number

@@ -49,6 +49,8 @@ export interface Landing {
   readonly stale?: Stale
   /** Somebody has `value` itself already. */
   taken?: boolean
+  /** There can be no copy of `value` (a stream, a Response): it is for who started the flight alone, and who joined has to run the function, too. */
+  readonly alone?: boolean
 }
 
 /** A result that was computed just now. */
@@ -223,6 +225,8 @@ export interface Kept {
   readonly inMemory: boolean
   /** It is in memory, or on its way to storage. */
   readonly anywhere?: boolean
+  /** As of a Landing. */
+  readonly alone?: boolean
 }
 
 /** Keeps a computed value, and says in an event if and where. A promise only where something has to be loaded to encode the value. */
@@ -237,8 +241,9 @@ export function keep(parts: Parts, plan: Plan, result: Result): Kept | Promise<K
 }
 
 function notEncoded(parts: Parts, plan: Plan, { key }: Result, error: unknown): Kept {
-  notStored(parts, plan, key, error instanceof ValueError && error.tooLarge ? 'too-large' : 'value', error)
-  return { inMemory: false }
+  const isLarge = error instanceof ValueError && error.tooLarge === true
+  notStored(parts, plan, key, isLarge ? 'too-large' : 'value', error)
+  return { inMemory: false, alone: !isLarge }
 }
 
 function keepPayload(parts: Parts, plan: Plan, result: Result, payload: Payload): Kept {

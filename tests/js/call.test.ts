@@ -365,3 +365,22 @@ test('A deadline counts while the storage is asked what was invalidated', async 
   await time.advance('1s')
   assert.equal(await late, 'DeadlineError')
 })
+
+test('What cannot be copied is one caller\'s alone: who asked for it meanwhile has the function run, as without a cache', async () => {
+  const { cache } = await bench()
+  let runs = 0
+  const stream = cache.wrap(async function* (name: string) {
+    runs++
+    yield `${name} a`
+    yield `${name} b`
+  } as unknown as (name: string) => Promise<AsyncIterable<string>>, { name: 'stream' })
+  const all = async (answer: Promise<AsyncIterable<string>>): Promise<string[]> => {
+    const items: string[] = []
+    for await (const item of await answer) items.push(item)
+    return items
+  }
+  assert.deepEqual(await Promise.all([all(stream('x')), all(stream('x')), all(stream('x'))]), Array(3).fill(['x a', 'x b']))
+  assert.equal(runs, 3)
+  const get = cache.wrap(async (_: string) => new Response('body'), { name: 'get' })
+  assert.deepEqual(await Promise.all([get('x'), get('x')].map(async answer => (await answer).text())), ['body', 'body'])
+})

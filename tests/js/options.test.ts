@@ -72,9 +72,18 @@ test('A wrong option is refused when the function is wrapped', async () => {
     [() => cache.wrap(fn, { version: 1.5 }), /version: 1.5 is not a version/],
     [() => cache.wrap(5 as never), /wrap: fn: 5 is not a function/],
     [() => cache.wrap(fn, { tag: [] } as never), /wrap: tag: there is no such option/],
-    [() => cache.cached({ retries: 3 } as never)(fn), /wrap: retries: there is no such option/],
+    [() => cache.cached({ retries: 3 } as never)(fn), /cached: retries: there is no such option/],
     [() => cache.wrap(fn, null as never), /^wrap: null is not an object of options/],
     [() => cache.wrap(async () => 1), /name: the function has none of its own/],
   ]
   for (const [wrap, message] of wrong) assert.throws(wrap, (error: Error) => error instanceof OptionError && message.test(error.message), String(message))
+})
+
+test('Slips that are easily made are told what to do', async () => {
+  const { cache } = await bench()
+  const refused = (call: () => unknown, message: RegExp): void => assert.throws(call, (error: Error) => error instanceof OptionError && message.test(error.message), String(message))
+  refused(() => cache.cached((async () => 1) as never), /^cached: was used without parentheses\. Write @cache\.cached\(\)/)
+  refused(() => cache.cached({ ttl: '1m' })((async () => 1) as never, 'paint' as never), /^cached: is a decorator of the standard .* Turn `experimentalDecorators` off/)
+  await assert.rejects(cache.invalidate('user:1' as never), /^OptionError: invalidate: "user:1" names nothing\. For one key use cache\.delete\(key\)/)
+  for (const scope of [{ name: 'ask' }, '', undefined]) await assert.rejects(cache.forget(scope as never), /^OptionError: forget: .* is no scope\. Give its name, such as 'acme', or \{ all: true \}/)
 })

@@ -205,29 +205,6 @@ test('What is not to be stored takes no turn', async () => {
   assert.equal(taken, 0)
 })
 
-test('softTimeout is waited for once, whoever it is that makes the result', async () => {
-  const { storage, time } = shared()
-  const [one, two] = [await bench({ storage, clock: time }), await bench({ storage, clock: time })]
-  const answers = [gate<string>(), gate<string>()]
-  let isOld = true
-  const asks = [one, two].map(({ cache }, i) => cache.wrap(async () => (isOld ? 'old' : answers[i]!.promise), { name: 'ask', ttl: '1m', staleIfError: '1h', softTimeout: '1s' }))
-  assert.deepEqual([await asks[0]!(), await asks[1]!()], ['old', 'old'])
-  await one.cache.settled()
-  isOld = false
-  await time.advance('2m')
-  const first = asks[0]!().catch((error: Error) => error.message)
-  await turns()
-  const second = asks[1]!()
-  await turns()
-  await time.advance(900)
-  answers[0]!.fail(new Error('down'))
-  await turns(20)
-  await time.advance(100)
-  assert.equal(await second, 'old')
-  assert.equal(await first, 'old')
-  answers[1]!.open('new')
-})
-
 test('What a function leaves behind that calls others, a timer, waits for its turn as everybody does', async () => {
   const { storage, time } = shared()
   const [one, two] = [await bench({ storage, clock: time }), await bench({ storage, clock: time })]

@@ -10,7 +10,7 @@ import { createCache, fileSystem } from '../../js/runtimes/node.js'
 import { valueOf } from './files-value.js'
 
 const [directory, slot] = process.argv.slice(2) as [string, string]
-const cache = await createCache({ storage: fileSystem({ directory }) })
+const cache = await createCache({ storage: fileSystem({ directory }), storageDeadline: '10s' })
 const keys = [0, 1, 2, 3].flatMap(i => [`own-${slot}-${i}`, `shared-${i}`])
 
 for (let turn = 0, number = Date.now() * 1_000; ; turn++) {

@@ -19,7 +19,7 @@ const steps = 1_000
 export const bugs = {
   'store without token check': [['js/results.ts', 'tokens: tokens.pairs, costMs, ttlMs', 'tokens: new Uint8Array(0), costMs, ttlMs']],
   'share one result object': [['js/results.ts', 'if (landing.taken === true) return parts.decodePayload(payload)', '']],
-  'drop a waiter': [['js/call.ts', 'return flight.board(takes,', 'if (joined && parts.joined % 8 === 7) return new Promise(() => {})\n  return flight.board(takes,']],
+  'drop a waiter': [['js/call.ts', '=> flight.board(takes,', '=> joined && parts.joined % 8 === 7 ? new Promise(() => {}) : flight.board(takes,']],
   'forget an abort': [['js/flights.ts', 'if (--this.waiting === 0 && !this.kept && !this.landed) this.abort(', "if (--this.waiting === 0 && !this.kept && !this.landed && this.id === '') this.abort("]],
   'stale beyond bound': [['js/results.ts', 'core.lookUp(plan.prefix, args, now, plan.swrMs)', 'core.lookUp(plan.prefix, args, now, Infinity)']],
   'hand out the flight after an invalidation': [['js/flights.ts', 'flight.doomed ??= why\n    this.aloft = without(this.aloft, id)', 'flight.doomed ??= why']],
