@@ -15,7 +15,7 @@ import { Context } from './context.js'
 import type { Core, Facts, Key } from './core.js'
 import type { HitFacts, MissReason } from './events.js'
 import { Failure } from './failure.js'
-import { checkReentrance, flightOf, impatient, waiting } from './flights.js'
+import { abandoned, checkReentrance, flightOf, impatient, waiting } from './flights.js'
 import { isEarly } from './freshness.js'
 import { type Job, launch } from './journey.js'
 import type { Parts } from './parts.js'
@@ -161,5 +161,5 @@ async function run(job: Job, plan: Plan, signal: AbortSignal | undefined, deadli
   signal?.throwIfAborted()
   const controller = new AbortController()
   const result = (async () => job.run(new Context({ signal: controller.signal, moreTags: [] }, undefined, values => job.tagsOf(values))))()
-  return impatient(result, plan.name, signal, deadlineMs, after, () => controller.abort(new DOMException('Nobody waits for the result any more.', 'AbortError')))
+  return impatient(result, plan.name, signal, deadlineMs, after, () => controller.abort(abandoned()))
 }

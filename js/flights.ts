@@ -142,7 +142,7 @@ export class Flight<T> implements Aloft, Doomable {
     }
     this.waiting++
     return impatient(this.landing.then(take), this.departure.name, signal, deadlineMs, after, () => {
-      if (--this.waiting === 0 && !this.kept && !this.landed) this.abort('abandoned', new DOMException('Nobody waits for the result any more.', 'AbortError'))
+      if (--this.waiting === 0 && !this.kept && !this.landed) this.abort('abandoned', abandoned())
     })
   }
 
@@ -175,6 +175,9 @@ export function impatient<R>(work: Promise<R>, name: string | null, signal: Abor
     work.then(resolve, reject).finally(stay)
   })
 }
+
+/** What the signal of a computation aborts with when its last caller has left. */
+export const abandoned = (): DOMException => new DOMException('Nobody waits for the result any more.', 'AbortError')
 
 const none: readonly Doomable[] = []
 

@@ -18,6 +18,8 @@ const senderSize = 8
 const bodyAt = 1 + senderSize + 1
 const ofToken = 0x74
 const ofKey = 0x6b
+/** The kind of payload that the arguments are in canonical bytes (`kind` of value.ts). */
+const cbor = 0
 /** Of larger keys nothing is told. */
 const mostBytes = 65_536
 const mostPrefix = 4_096
@@ -35,7 +37,7 @@ export class News {
   async listen(): Promise<void> {
     const { storage } = this.parts
     // What reads keys is there before the first one comes: while it was on its way, somebody could look for a newer entry, and be told that there is none.
-    void this.parts.decodable(0)
+    void this.parts.decodable(cbor)
     if (!this.told && storage?.publishes === true) this.told = await storage.subscribe(message => void this.heard(message).catch(() => {}))
   }
 
@@ -51,7 +53,7 @@ export class News {
     const body = new Uint8Array(4 + prefix.length + 1 + args.length)
     new DataView(body.buffer).setUint32(0, prefix.length)
     body.set(prefix, 4)
-    body[4 + prefix.length] = 0 // CBOR, as the arguments are in canonical bytes
+    body[4 + prefix.length] = cbor
     body.set(args, 4 + prefix.length + 1)
     this.tell(ofKey, body)
   }
